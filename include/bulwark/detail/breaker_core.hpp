@@ -1,0 +1,288 @@
+// The lock-free circuit breaker without its clothes: one head, two banks of lanes (see layout.hpp), and the loops
+// that advance them by compare-and-swap as the pure state machine (transition.hpp) says.
+//
+// How it works. A call that only counts is one compare-and-swap of the head. Everything else is a *move*, in three
+// steps that any thread can finish:
+//   1. freeze: the thread that wants the move swaps the head for the same head marked with the move. From then on the
+//      only head that can follow is that of the next epoch, so all that it must hold is settled, but for the time.
+//   2. publish: the record of the next epoch is written into the idle bank, lane by lane. Every lane is swapped from
+//      the tag it has (epoch - 1) to the tag of the next epoch, so each is written once, whoever writes it.
+//   3. follow: the head is swapped for that of the next epoch.
+// Whoever meets a frozen head does steps 2 and 3 itself, then goes on; nobody waits for anybody. Observers do not
+// write: for them a move has not happened until step 3.
+//
+// The time of a move is the one thing that helpers do not compute alike: each proposes its own reading of the clock,
+// taken after the freeze. It takes two lanes. The upper half is agreed first; then each proposes the lower half of the
+// time nearest to its own that has the agreed upper half. The time so put together lies between two of the readings.
+//
+// Linearization: admit and report at the compare-and-swap of the head that counts them, or at step 3 of the transition
+// that they make; or, where they are refused or stale, at the load of the head that showed it. Observers at the load of
+// the head. Counts are therefore exact: every snapshot is one that was.
+//
+// Progress: admit, report and observe are lock-free (each repeats only when another thread advanced the head), given
+// that the clock and the policy return. No locks, no allocation, no exceptions.
+//
+// Synchronizing edges, by number:
+//   (1) settle() releases the head of a new epoch -> load_head() acquires it: its lanes are in place.
+//       The relaxed swaps of the head between the two continue the release sequence.
+//   (2) freeze releases the frozen head -> load_head() acquires it: a helper's clock is read after the initiator's.
+#pragma once
+
+#include <bulwark/breaker_types.hpp>
+#include <bulwark/detail/atomics.hpp>
+#include <bulwark/detail/layout.hpp>
+#include <bulwark/detail/transition.hpp>
+#include <bulwark/errc.hpp>
+#include <bulwark/outcome.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+namespace bulwark::detail {
+
+/// The product's words; tests and models name others.
+struct default_traits {
+    using layout = detail::layout;
+    template <class T>
+    using atomic = detail::atomic<T>;
+};
+
+/// Proves in which generation and window a call was admitted.
+struct ticket {
+    std::uint64_t generation = 0;
+    std::uint32_t window = 0;
+};
+
+struct admission {
+    ticket admitted;                 ///< where refusal is not set
+    errc refusal{};                  ///< 0: let through
+    std::optional<transition> made;  ///< the transition that this call made
+};
+
+struct report_result {
+    bool counted = false;            ///< false: stale
+    std::optional<transition> made;  ///< the transition that this outcome made
+};
+
+template <class Clock, class Traits>
+class breaker_core {
+    using L = typename Traits::layout;
+    using M = machine<L>;
+
+public:
+    explicit breaker_core(const limits& lim) noexcept : limits_(lim), head_(M::initial_head()) {
+        const std::uint32_t epoch = L::epoch_of(M::initial_head());
+        const record first{.since = read_clock()};
+        for (std::size_t i = 0; i != lane_count; ++i) {
+            // relaxed: nobody else has the breaker before its constructor returns.
+            bank(epoch)[i].store(lane::pack(epoch, payload(first, i)), memory_order_relaxed);
+            bank(L::epoch_after(epoch))[i].store(lane::pack(L::epoch_before(epoch), 0), memory_order_relaxed);
+        }
+    }
+
+    /// Asks to be let through.
+    admission admit() noexcept {
+        lazy_now now;
+        for (;;) {
+            const std::uint64_t head = load_head();
+            record r;
+            if (help(head) || !read(head, r, M::needs_counts(head))) continue;
+            const step next = M::admit(head, r, now.at(head, limits_), limits_);
+            if (next.refusal != errc{}) return {.admitted = {}, .refusal = next.refusal, .made = {}};
+            if (!advance(head, next.head)) continue;
+            if (M::move_of(next.head) == move::none) return {.admitted = {r.generation, r.window}, .made = {}};
+            settle(next.head);
+            if (!is_transition(M::move_of(next.head))) continue;
+            return {.admitted = {r.generation + 1, r.window + 1}, .made = transition_from(next.head, r)};
+        }
+    }
+
+    /// Says how an admitted call ended. `trips` is asked, with counts that include it, about a failure in the closed
+    /// state; it must not throw.
+    template <class TripPolicy>
+    report_result report(const ticket& admitted, outcome o, TripPolicy&& trips) noexcept {
+        lazy_now now;
+        for (;;) {
+            const std::uint64_t head = load_head();
+            record r;
+            const bool asks = o == outcome::failure && M::state_of(head) == breaker_state::closed;
+            if (help(head) || !read(head, r, asks || M::needs_counts(head))) continue;
+            if (r.generation != admitted.generation) return {};
+            std::uint64_t next = M::report(head, r, o, admitted.window, now.at(head, limits_), limits_).head;
+            if (asks && M::move_of(next) == move::none && trips(M::counts(next, r))) next = M::frozen(head, move::trip);
+            if (!advance(head, next)) continue;
+            if (M::move_of(next) == move::none) return {.counted = true, .made = {}};
+            settle(next);
+            if (is_transition(M::move_of(next))) return {.counted = true, .made = transition_from(next, r)};
+        }
+    }
+
+    /// What the next call would find. Writes nothing.
+    breaker_snapshot observe() const noexcept {
+        for (;;) {
+            const std::uint64_t head = load_head();
+            record r;
+            if (!read(head, r, true)) continue;
+            return M::observe(head, r, M::timed(head, limits_) ? read_clock() : instant{0}, limits_);
+        }
+    }
+
+private:
+    enum lane_index : std::size_t {
+        since_upper,
+        since_lower,
+        generation_upper,
+        generation_lower,
+        window,
+        requests,
+        successes,
+        failures,
+        ignored,
+        run,
+        lane_count
+    };
+
+    using word = typename Traits::template atomic<std::uint64_t>;
+
+    /// The clock, read at most once an operation, after the first head that makes time matter.
+    class lazy_now {
+    public:
+        instant at(std::uint64_t head, const limits& lim) noexcept {
+            if (!known_ && M::timed(head, lim)) {
+                now_ = read_clock();
+                known_ = true;
+            }
+            return now_;
+        }
+
+    private:
+        instant now_ = 0;
+        bool known_ = false;
+    };
+
+    static instant read_clock() noexcept {
+        const auto now = Clock::now().time_since_epoch();
+        return to_instant(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+    }
+
+    static transition transition_from(std::uint64_t frozen, const record& r) noexcept {
+        return {.from = M::state_of(frozen),
+                .to = M::state_of(M::next_head(frozen, r)),
+                .generation = r.generation + 1};
+    }
+
+    static constexpr std::uint32_t payload(const record& r, std::size_t i) noexcept {
+        switch (i) {
+            case since_upper: return static_cast<std::uint32_t>(r.since >> 32);
+            case since_lower: return static_cast<std::uint32_t>(r.since);
+            case generation_upper: return static_cast<std::uint32_t>(r.generation >> 32);
+            case generation_lower: return static_cast<std::uint32_t>(r.generation);
+            case window: return r.window;
+            case requests: return r.requests;
+            case successes: return r.successes;
+            case failures: return r.failures;
+            case ignored: return r.ignored;
+            default: return r.run;
+        }
+    }
+
+    word* bank(std::uint32_t epoch) noexcept { return lanes_ + (epoch & 1) * lane_count; }
+    const word* bank(std::uint32_t epoch) const noexcept { return lanes_ + (epoch & 1) * lane_count; }
+
+    std::uint64_t load_head() const noexcept {
+        // (1) acquire: synchronizes with the release (1) in settle(). (2) acquire: with the release (2) in advance().
+        return head_.load(memory_order_acquire);
+    }
+
+    /// The record of the head's epoch, with or without its counts; false where the epoch has passed meanwhile.
+    bool read(std::uint64_t head, record& r, bool with_counts) const noexcept {
+        const std::uint32_t epoch = L::epoch_of(head);
+        const word* const from = bank(epoch);
+        std::uint64_t strangers = 0;
+        const auto at = [&](lane_index i) {
+            // relaxed: (1) has made the lanes of this epoch visible; a later one betrays itself by its tag.
+            const std::uint64_t seen = from[i].load(memory_order_relaxed);
+            strangers |= seen ^ lane::pack(epoch, 0);
+            return lane::payload(seen);
+        };
+        r.since = std::uint64_t{at(since_upper)} << 32 | at(since_lower);
+        r.generation = std::uint64_t{at(generation_upper)} << 32 | at(generation_lower);
+        r.window = at(window);
+        if (with_counts) {
+            r.requests = at(requests);
+            r.successes = at(successes);
+            r.failures = at(failures);
+            r.ignored = at(ignored);
+            r.run = at(run);
+        }
+        return lane::tag(strangers) == 0;
+    }
+
+    /// Finishes the move that another thread began; false where there is none.
+    bool help(std::uint64_t head) noexcept {
+        if (M::move_of(head) == move::none) return false;
+        settle(head);
+        return true;
+    }
+
+    /// Step 1, or a mere count.
+    bool advance(std::uint64_t head, std::uint64_t next) noexcept {
+        if (M::move_of(next) == move::none) {
+            // relaxed: nothing is published but the word itself, and it continues the release sequence of (1).
+            return head_.compare_exchange_weak(head, next, memory_order_relaxed);
+        }
+        // (2) release: synchronizes with the acquire (2) in load_head().
+        return head_.compare_exchange_weak(head, next, memory_order_release);
+    }
+
+    /// Steps 2 and 3, for the thread that froze the head and for every helper alike.
+    void settle(std::uint64_t frozen) noexcept {
+        record from;
+        if (!read(frozen, from, true)) return;
+        const record to = M::next_record(frozen, from, read_clock());
+        if (!publish(L::epoch_of(frozen), to)) return;
+        // (1) release: synchronizes with the acquire (1) in load_head(). Lanes that a helper wrote are covered too:
+        // this thread has read them, and what it read happens before what follows the acquire.
+        head_.compare_exchange_strong(frozen, M::next_head(frozen, from), memory_order_release);
+    }
+
+    /// Step 2. False where another thread has already finished the move.
+    bool publish(std::uint32_t epoch, const record& to) noexcept {
+        word* const into = bank(L::epoch_after(epoch));
+        const std::uint32_t upper = payload(to, since_upper);
+        const std::optional<std::uint32_t> agreed = agree(into[since_upper], epoch, upper);
+        if (!agreed) return false;
+        const std::uint32_t lower = *agreed == upper  ? payload(to, since_lower)
+                                    : *agreed < upper ? std::numeric_limits<std::uint32_t>::max()
+                                                      : 0;
+        if (!agree(into[since_lower], epoch, lower)) return false;
+        for (std::size_t i = generation_upper; i != lane_count; ++i) {
+            if (!agree(into[i], epoch, payload(to, i))) return false;
+        }
+        return true;
+    }
+
+    /// Writes a lane of the epoch after the given one, unless that is done; the payload that it then has, or nothing
+    /// where a later epoch owns the lane.
+    static std::optional<std::uint32_t> agree(word& into, std::uint32_t epoch, std::uint32_t proposed) noexcept {
+        const std::uint32_t tag = L::epoch_after(epoch);
+        // relaxed: the tag says whether the value is the one to replace; the swap below checks the whole word.
+        std::uint64_t seen = into.load(memory_order_relaxed);
+        // relaxed: readers come to the lane through the head, edge (1).
+        if (lane::tag(seen) == L::epoch_before(epoch) &&
+            into.compare_exchange_strong(seen, lane::pack(tag, proposed), memory_order_relaxed)) {
+            return proposed;
+        }
+        if (lane::tag(seen) != tag) return std::nullopt;
+        return lane::payload(seen);
+    }
+
+    const limits limits_;
+    alignas(64) word head_;
+    word lanes_[2 * lane_count];
+};
+
+}  // namespace bulwark::detail

@@ -1,0 +1,280 @@
+// The state machine of the circuit breaker: pure functions from (words, event, time, limits) to what follows.
+//
+// Nothing here knows of threads, clocks or callbacks; every function is constexpr and is tested row by row. The
+// breaker core decides with these functions and applies what they say by compare-and-swap.
+//
+// An event either adds to the tallies of the head, or is refused, or begins a *move*: the head is frozen with the
+// move's name, the record of the next epoch is written, and the head that follow() names takes the frozen one's place.
+#pragma once
+
+#include <bulwark/breaker_types.hpp>
+#include <bulwark/detail/layout.hpp>
+#include <bulwark/errc.hpp>
+#include <bulwark/outcome.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace bulwark::detail {
+
+/// Nanoseconds of the breaker's clock, moved up by 2^63 so that order is unsigned.
+using instant = std::uint64_t;
+
+constexpr instant to_instant(std::int64_t nanoseconds_since_epoch) noexcept {
+    return static_cast<std::uint64_t>(nanoseconds_since_epoch) ^ (std::uint64_t{1} << 63);
+}
+
+/// Time since then; a clock read out of order stands still, it never runs backwards.
+constexpr std::uint64_t elapsed(instant since, instant now) noexcept {
+    return now > since ? now - since : 0;
+}
+
+/// The configuration's numbers; durations in ns.
+struct limits {
+    std::uint32_t max_requests = 1;
+    std::uint64_t interval = 0;
+    std::uint64_t timeout = 0;
+    std::uint64_t probe_timeout = 0;
+};
+
+/// What an epoch's lanes hold.
+struct record {
+    instant since = 0;  ///< start of the window (closed), of the waiting (open), of the test (half-open)
+    std::uint64_t generation = 1;
+    std::uint32_t window = 0;  ///< rises with every window and every transition: tells in which a call was admitted
+    // The counts up to the start of the epoch; `run` is the length of the row that was going on.
+    std::uint32_t requests = 0;
+    std::uint32_t successes = 0;
+    std::uint32_t failures = 0;
+    std::uint32_t ignored = 0;
+    std::uint32_t run = 0;
+
+    friend constexpr bool operator==(const record&, const record&) = default;
+};
+
+/// What a head can be frozen for.
+enum class move : std::uint8_t {
+    none,
+    carry,   ///< tallies into the record; nothing else changes
+    roll,    ///< closed: a new window
+    trip,    ///< closed -> open
+    probe,   ///< open -> half-open; the caller is the first probe
+    renew,   ///< half-open -> half-open, because probes are silent; the caller is the first probe
+    reopen,  ///< half-open -> open
+    close,   ///< half-open -> closed
+};
+
+/// A transition is a move that raises the generation.
+constexpr bool is_transition(move m) noexcept {
+    return m >= move::trip;
+}
+
+/// What an event leads to: the head to put in place, or, where there is none, the refusal.
+struct step {
+    std::uint64_t head = 0;
+    errc refusal{};
+
+    friend constexpr bool operator==(const step&, const step&) = default;
+};
+
+template <class Layout>
+struct machine {
+    using L = Layout;
+
+    static constexpr breaker_state state_of(std::uint64_t head) noexcept {
+        return static_cast<breaker_state>(L::state::get(head));
+    }
+    static constexpr move move_of(std::uint64_t head) noexcept { return static_cast<move>(L::move::get(head)); }
+    static constexpr std::uint64_t frozen(std::uint64_t head, move m) noexcept {
+        return L::move::put(head, static_cast<std::uint64_t>(m));
+    }
+
+    static constexpr std::uint64_t initial_head() noexcept { return L::epoch::put(0, 1); }
+
+    static constexpr breaker_counts counts(std::uint64_t head, const record& r) noexcept {
+        const std::uint32_t run = tally<typename L::run>(head) + (L::run_joined::get(head) ? r.run : 0);
+        const bool of_failures = L::run_of_failures::get(head) != 0;
+        return {.requests = r.requests + tally<typename L::requests>(head),
+                .total_successes = r.successes + tally<typename L::successes>(head),
+                .total_failures = r.failures + tally<typename L::failures>(head),
+                .total_ignored = r.ignored + tally<typename L::ignored>(head),
+                .consecutive_successes = of_failures ? 0 : run,
+                .consecutive_failures = of_failures ? run : 0};
+    }
+
+    /// Whether time matters to the next event.
+    static constexpr bool timed(std::uint64_t head, const limits& lim) noexcept {
+        switch (state_of(head)) {
+            case breaker_state::closed: return lim.interval != 0;
+            case breaker_state::open: return true;
+            case breaker_state::half_open: return lim.probe_timeout != 0;
+        }
+        return true;
+    }
+
+    /// Whether an admission, or an outcome other than a failure, needs the record's counts beside the head.
+    static constexpr bool needs_counts(std::uint64_t head) noexcept {
+        return state_of(head) != breaker_state::closed || L::requests::full(head);
+    }
+
+    /// The move that the next call would have to make first, or none.
+    static constexpr move due(std::uint64_t head, const record& r, instant now, const limits& lim) noexcept {
+        const std::uint64_t age = elapsed(r.since, now);
+        switch (state_of(head)) {
+            case breaker_state::closed:
+                return (lim.interval != 0 && age >= lim.interval) || counted_out(head, r) ? move::roll : move::none;
+            case breaker_state::open: return age >= lim.timeout ? move::probe : move::none;
+            case breaker_state::half_open: {
+                const breaker_counts c = counts(head, r);
+                const bool silent = lim.probe_timeout != 0 && age >= lim.probe_timeout && under_way(c) != 0;
+                return silent || (counted_out(head, r) && has_place(c, lim)) ? move::renew : move::none;
+            }
+        }
+        return move::none;
+    }
+
+    /// A caller asks to be let through. Where the head that results is frozen for a transition, the caller is the
+    /// first probe of the new generation; frozen for another move, it asks again after the move.
+    static constexpr step admit(std::uint64_t head, const record& r, instant now, const limits& lim) noexcept {
+        if (const move m = due(head, r, now, lim); m != move::none) return {frozen(head, m)};
+        if (state_of(head) == breaker_state::open) return {0, errc::circuit_open};
+        if (state_of(head) == breaker_state::half_open && !has_place(counts(head, r), lim)) {
+            return {0, errc::too_many_probes};
+        }
+        if (L::requests::full(head)) return {frozen(head, move::carry)};
+        return {head + L::requests::unit};
+    }
+
+    /// A call that was admitted in the record's generation, in the given window, ended. The head that results is
+    /// frozen for a transition where the outcome made it; frozen for another move, the outcome is reported again.
+    /// Never refused.
+    static constexpr step report(std::uint64_t head, const record& r, outcome o, std::uint32_t window, instant now,
+                                 const limits& lim) noexcept {
+        if (state_of(head) == breaker_state::half_open) {
+            if (o == outcome::failure) return {frozen(head, move::reopen)};
+            if (o == outcome::success && counts(head, r).consecutive_successes + 1 >= lim.max_requests) {
+                return {frozen(head, move::close)};
+            }
+            return count(head, o);
+        }
+        if (lim.interval != 0 && elapsed(r.since, now) >= lim.interval) return {frozen(head, move::roll)};
+        if (r.window == window) return count(head, o);
+        // Admitted in an earlier window: its request is counted here as well.
+        if (counted_out(head, r)) return {frozen(head, move::roll)};
+        if (L::requests::full(head)) return {frozen(head, move::carry)};
+        const step counted = count(head, o);
+        return move_of(counted.head) == move::none ? step{counted.head + L::requests::unit} : counted;
+    }
+
+    /// The record of the epoch that follows a frozen head.
+    static constexpr record next_record(std::uint64_t head, const record& r, instant now) noexcept {
+        if (move_of(head) == move::carry) {
+            const breaker_counts c = counts(head, r);
+            record next = r;
+            // Not past the point from which a full tally of requests means max_count, so that counted_out() can tell.
+            next.requests = std::min(c.requests, last_base);
+            next.successes = c.total_successes;
+            next.failures = c.total_failures;
+            next.ignored = c.total_ignored;
+            next.run = std::max(c.consecutive_successes, c.consecutive_failures);
+            return next;
+        }
+        record next;
+        next.since = std::max(now, r.since);
+        next.generation = r.generation + (is_transition(move_of(head)) ? 1 : 0);
+        next.window = r.window + 1;
+        return next;
+    }
+
+    /// The head that follows a frozen one.
+    static constexpr std::uint64_t next_head(std::uint64_t head, const record& r) noexcept {
+        const std::uint64_t fresh = L::epoch::put(0, L::epoch_after(L::epoch_of(head)));
+        switch (move_of(head)) {
+            case move::carry: {
+                std::uint64_t next = L::state::put(fresh, L::state::get(head));
+                next = L::run_of_failures::put(next, L::run_of_failures::get(head));
+                next = L::run_joined::put(next, 1);
+                const std::uint32_t requests = counts(head, r).requests;
+                return L::requests::put(next, requests - std::min(requests, last_base));
+            }
+            case move::trip:
+            case move::reopen: return with_state(fresh, breaker_state::open);
+            case move::probe:
+            case move::renew: return with_state(fresh, breaker_state::half_open) + L::requests::unit;
+            case move::none:
+            case move::roll:
+            case move::close: break;
+        }
+        return with_state(fresh, breaker_state::closed);
+    }
+
+    /// What the next call would find; a move that is under way has not happened yet.
+    static constexpr breaker_snapshot observe(std::uint64_t head, const record& r, instant now,
+                                              const limits& lim) noexcept {
+        const breaker_state state = state_of(head);
+        switch (due(head, r, now, lim)) {
+            case move::none: break;
+            case move::roll: return {.state = state, .generation = r.generation, .counts = {}};
+            default: return {.state = breaker_state::half_open, .generation = r.generation + 1, .counts = {}};
+        }
+        breaker_snapshot seen{.state = state, .generation = r.generation, .counts = counts(head, r)};
+        if (state == breaker_state::open) seen.retry_after = time_left(r.since, now, lim.timeout);
+        return seen;
+    }
+
+private:
+    static constexpr std::uint32_t last_base = L::max_count - static_cast<std::uint32_t>(L::requests::max);
+
+    template <class Field>
+    static constexpr std::uint32_t tally(std::uint64_t head) noexcept {
+        return static_cast<std::uint32_t>(Field::get(head));
+    }
+
+    static constexpr std::uint64_t with_state(std::uint64_t head, breaker_state state) noexcept {
+        return L::state::put(head, static_cast<std::uint64_t>(state));
+    }
+
+    /// requests has reached max_count.
+    static constexpr bool counted_out(std::uint64_t head, const record& r) noexcept {
+        return L::requests::full(head) && r.requests == last_base;
+    }
+
+    static constexpr std::uint32_t under_way(const breaker_counts& c) noexcept {
+        return c.requests - c.total_successes - c.total_failures - c.total_ignored;
+    }
+
+    static constexpr bool has_place(const breaker_counts& c, const limits& lim) noexcept {
+        return c.requests - c.total_ignored < lim.max_requests;
+    }
+
+    /// Adds an outcome to the tallies, or asks for a carry where one of them is full.
+    static constexpr step count(std::uint64_t head, outcome o) noexcept {
+        switch (o) {
+            case outcome::success: return count_in_row<typename L::successes>(head, 0);
+            case outcome::failure: return count_in_row<typename L::failures>(head, 1);
+            case outcome::ignored: break;
+        }
+        if (L::ignored::full(head)) return {frozen(head, move::carry)};
+        return {head + L::ignored::unit};
+    }
+
+    template <class Total>
+    static constexpr step count_in_row(std::uint64_t head, std::uint64_t of_failures) noexcept {
+        if (Total::full(head)) return {frozen(head, move::carry)};
+        if (L::run_of_failures::get(head) != of_failures) {
+            head = L::run_of_failures::put(head, of_failures);
+            head = L::run_joined::put(head, 0);
+            head = L::run::put(head, 0);
+        }
+        if (L::run::full(head)) return {frozen(head, move::carry)};
+        return {head + Total::unit + L::run::unit};
+    }
+
+    static constexpr std::chrono::nanoseconds time_left(instant since, instant now, std::uint64_t timeout) noexcept {
+        constexpr auto never = std::chrono::nanoseconds::max();
+        const std::uint64_t end = since + timeout;  // wraps past the clock's range: never
+        return end < since ? never : std::chrono::nanoseconds(static_cast<std::int64_t>(timeout - elapsed(since, now)));
+    }
+};
+
+}  // namespace bulwark::detail

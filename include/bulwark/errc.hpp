@@ -1,0 +1,39 @@
+// What a refusal is: the errors of the library, and the result type that carries them.
+//
+// A refusal is a value. It costs no exception and no allocation; only `value()` on a refused result throws,
+// a std::system_error with the code below.
+#pragma once
+
+#include <boost/assert/source_location.hpp>
+#include <boost/system/result.hpp>
+
+#include <system_error>
+#include <type_traits>
+
+namespace bulwark {
+
+/// Why a call was not let through. Converts to std::error_code.
+enum class errc {
+    circuit_open = 1,  ///< the breaker is open: the service is given time to recover
+    too_many_probes,   ///< the breaker is half-open and all its probes are under way
+    bulkhead_full,     ///< every permit of the bulkhead is in use
+};
+
+/// The category of every bulwark::errc; its name is "bulwark". Thread-safe, wait-free.
+const std::error_category& error_category() noexcept;
+
+inline std::error_code make_error_code(errc code) noexcept {
+    return {static_cast<int>(code), error_category()};
+}
+
+/// Found by boost::system::result: what value() throws when the call was refused.
+[[noreturn]] void throw_exception_from_error(errc code, const boost::source_location& where);
+
+/// A T, or the reason why there is none. See boost::system::result for its members.
+template <class T>
+using result = boost::system::result<T, errc>;
+
+}  // namespace bulwark
+
+template <>
+struct std::is_error_code_enum<bulwark::errc> : std::true_type {};

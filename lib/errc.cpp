@@ -1,0 +1,34 @@
+// The error category: one plain message for each errc.
+#include <bulwark/errc.hpp>
+
+#include <string>
+
+namespace bulwark {
+namespace {
+
+class category final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "bulwark"; }
+
+    std::string message(int code) const override {
+        switch (static_cast<errc>(code)) {
+            case errc::circuit_open: return "the circuit breaker is open";
+            case errc::too_many_probes: return "the circuit breaker is half-open and its probes are under way";
+            case errc::bulkhead_full: return "the bulkhead is full";
+        }
+        return "unknown bulwark error " + std::to_string(code);
+    }
+};
+
+}  // namespace
+
+const std::error_category& error_category() noexcept {
+    static const category instance;
+    return instance;
+}
+
+void throw_exception_from_error(errc code, const boost::source_location&) {
+    throw std::system_error(make_error_code(code));
+}
+
+}  // namespace bulwark
