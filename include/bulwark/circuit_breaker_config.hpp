@@ -27,7 +27,7 @@ struct circuit_breaker_config {
     std::function<bool(const breaker_counts&)> ready_to_trip = failure_ratio(0.5, 5);
     /// Told of every transition, once, after it, in the thread that made it, with nothing held: it may call the
     /// breaker. Two threads may be in it at once; the generation tells the order. What it throws is dropped.
-    std::function<void(const transition&)> on_state_change;
+    std::function<void(const transition&)> on_state_change = nullptr;
 };
 
 /// Throws std::invalid_argument that names the first field that makes no sense; otherwise does nothing.

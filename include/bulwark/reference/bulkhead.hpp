@@ -21,8 +21,8 @@ public:
     public:
         slot(slot&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)) {}
         slot& operator=(slot&& other) noexcept {
-            std::swap(owner_, other.owner_);
-            slot(std::move(other));  // gives the old permit back now
+            slot taken(std::move(other));
+            std::swap(owner_, taken.owner_);
             return *this;
         }
         ~slot() {

@@ -1,0 +1,32 @@
+// Breakers whose packed fields are so narrow that every full tally, carry, count limit and epoch wrap is met within a
+// few dozen calls.
+#pragma once
+
+#include <bulwark/circuit_breaker.hpp>
+#include <bulwark/clock.hpp>
+
+namespace bulwark::test {
+
+template <detail::layout_widths Widths>
+struct traits_of {
+    using layout = detail::basic_layout<Widths>;
+    template <class T>
+    using atomic = detail::atomic<T>;
+};
+
+/// One bit a tally, four epochs, counts up to 9.
+inline constexpr detail::layout_widths narrowest{
+    .requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .epoch = 2, .max_count = 9};
+
+/// One bit a tally, four epochs, counts as far as the product's: the contract holds for it to the letter.
+inline constexpr detail::layout_widths thin{
+    .requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .epoch = 2};
+
+/// Tallies of unequal width, 32 epochs, counts up to 100.
+inline constexpr detail::layout_widths narrow{
+    .requests = 3, .successes = 2, .failures = 1, .ignored = 2, .run = 3, .epoch = 5, .max_count = 100};
+
+template <detail::layout_widths Widths, class Clock = manual_clock>
+using breaker_of = basic_circuit_breaker<Clock, traits_of<Widths>>;
+
+}  // namespace bulwark::test

@@ -1,0 +1,312 @@
+// The pure state machine, row by row: every state, every event, one tick before each boundary, at it, and one after.
+// No thread, no clock, no breaker: words and records in, words out, and all of it at compile time if asked.
+#include "narrow.hpp"
+
+#include <bulwark/detail/transition.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace {
+
+using bulwark::breaker_counts;
+using bulwark::breaker_state;
+using bulwark::errc;
+using bulwark::outcome;
+using bulwark::detail::instant;
+using bulwark::detail::layout;
+using bulwark::detail::limits;
+using bulwark::detail::move;
+using bulwark::detail::record;
+using bulwark::detail::step;
+
+using M = bulwark::detail::machine<layout>;
+
+constexpr instant start = 1'000'000;
+constexpr limits lim{.max_requests = 2, .interval = 100, .timeout = 50, .probe_timeout = 30};
+constexpr record rec{.since = start, .generation = 7, .window = 4};
+
+constexpr std::uint64_t head_of(breaker_state state, breaker_counts c = {}) {
+    std::uint64_t head = layout::epoch::put(0, 9);
+    head = layout::state::put(head, static_cast<std::uint64_t>(state));
+    head = layout::requests::put(head, c.requests);
+    head = layout::successes::put(head, c.total_successes);
+    head = layout::failures::put(head, c.total_failures);
+    head = layout::ignored::put(head, c.total_ignored);
+    head = layout::run::put(head, c.consecutive_successes + c.consecutive_failures);
+    return layout::run_of_failures::put(head, c.consecutive_failures != 0);
+}
+
+constexpr breaker_counts none{};
+constexpr breaker_counts one_out{.requests = 1};
+constexpr breaker_counts two_out{.requests = 2};
+constexpr breaker_counts one_good{1, 1, 0, 0, 1, 0};
+constexpr breaker_counts good_and_out{2, 1, 0, 0, 1, 0};
+constexpr breaker_counts one_given_back{.requests = 1, .total_ignored = 1};
+
+struct admit_row {
+    const char* name;
+    breaker_state state;
+    breaker_counts counts;
+    std::uint64_t age;
+    move expected_move;
+    errc expected_refusal;
+};
+
+constexpr auto let_through = errc{};
+constexpr auto closed = breaker_state::closed;
+constexpr auto open = breaker_state::open;
+constexpr auto half_open = breaker_state::half_open;
+
+const admit_row admissions[] = {
+    {"closed, at its start", closed, none, 0, move::none, let_through},
+    {"closed, a tick before the window ends", closed, one_out, 99, move::none, let_through},
+    {"closed, at the window's end", closed, one_out, 100, move::roll, let_through},
+    {"closed, a tick after it", closed, one_out, 101, move::roll, let_through},
+    {"open, at its start", open, none, 0, move::none, errc::circuit_open},
+    {"open, a tick before the timeout", open, none, 49, move::none, errc::circuit_open},
+    {"open, at the timeout", open, none, 50, move::probe, let_through},
+    {"open, a tick after it", open, none, 51, move::probe, let_through},
+    {"half-open, a place free", half_open, one_out, 0, move::none, let_through},
+    {"half-open, a place free, a tick before the probe timeout", half_open, one_out, 29, move::none, let_through},
+    {"half-open, a place free, a probe silent at it", half_open, one_out, 30, move::renew, let_through},
+    {"half-open, a place free, a probe silent a tick after it", half_open, one_out, 31, move::renew, let_through},
+    {"half-open, a place free, nobody under way at it", half_open, one_good, 30, move::none, let_through},
+    {"half-open, a place given back, nobody under way at it", half_open, one_given_back, 30, move::none, let_through},
+    {"half-open, full, at its start", half_open, two_out, 0, move::none, errc::too_many_probes},
+    {"half-open, full, a tick before the probe timeout", half_open, two_out, 29, move::none, errc::too_many_probes},
+    {"half-open, full, a probe silent at it", half_open, two_out, 30, move::renew, let_through},
+    {"half-open, full, one answered and one silent at it", half_open, good_and_out, 30, move::renew, let_through},
+    {"half-open, full, one answered, a tick before", half_open, good_and_out, 29, move::none, errc::too_many_probes},
+};
+
+TEST(Transition, Admissions) {
+    for (const admit_row& row : admissions) {
+        SCOPED_TRACE(row.name);
+        const std::uint64_t head = head_of(row.state, row.counts);
+        const step s = M::admit(head, rec, start + row.age, lim);
+        ASSERT_EQ(s.refusal, row.expected_refusal);
+        if (s.refusal != let_through) {
+            EXPECT_EQ(s.head, 0U);
+        } else if (row.expected_move != move::none) {
+            EXPECT_EQ(s.head, M::frozen(head, row.expected_move));
+        } else {
+            breaker_counts more = row.counts;
+            ++more.requests;
+            EXPECT_EQ(s.head, head_of(row.state, more));
+        }
+    }
+}
+
+struct report_row {
+    const char* name;
+    breaker_state state;
+    breaker_counts counts;
+    outcome ended;
+    bool same_window;
+    std::uint64_t age;
+    move expected_move;
+    breaker_counts expected_counts;  ///< where no move is expected
+};
+
+const report_row reports[] = {
+    {"closed, success", closed, {1, 0, 0, 0, 0, 0}, outcome::success, true, 0, move::none, {1, 1, 0, 0, 1, 0}},
+    {"closed, success in a row", closed, {3, 2, 0, 0, 2, 0}, outcome::success, true, 99, move::none, {3, 3, 0, 0, 3, 0}},
+    {"closed, success ends failures", closed, {3, 0, 2, 0, 0, 2}, outcome::success, true, 0, move::none, {3, 1, 2, 0, 1, 0}},
+    {"closed, failure", closed, {1, 0, 0, 0, 0, 0}, outcome::failure, true, 0, move::none, {1, 0, 1, 0, 0, 1}},
+    {"closed, failure in a row", closed, {3, 0, 2, 0, 0, 2}, outcome::failure, true, 0, move::none, {3, 0, 3, 0, 0, 3}},
+    {"closed, failure ends successes", closed, {3, 2, 0, 0, 2, 0}, outcome::failure, true, 0, move::none, {3, 2, 1, 0, 0, 1}},
+    {"closed, ignored", closed, {3, 2, 0, 0, 2, 0}, outcome::ignored, true, 0, move::none, {3, 2, 0, 1, 2, 0}},
+    {"closed, a tick before the window ends", closed, {1, 0, 0, 0, 0, 0}, outcome::success, true, 99, move::none, {1, 1, 0, 0, 1, 0}},
+    {"closed, at the window's end", closed, {1, 0, 0, 0, 0, 0}, outcome::success, true, 100, move::roll, {}},
+    {"closed, a tick after it", closed, {1, 0, 0, 0, 0, 0}, outcome::failure, true, 101, move::roll, {}},
+    {"closed, from an earlier window", closed, {1, 1, 0, 0, 1, 0}, outcome::success, false, 5, move::none, {2, 2, 0, 0, 2, 0}},
+    {"closed, failure from an earlier window", closed, none, outcome::failure, false, 5, move::none, {1, 0, 1, 0, 0, 1}},
+    {"closed, ignored from an earlier window", closed, none, outcome::ignored, false, 5, move::none, {1, 0, 0, 1, 0, 0}},
+    {"half-open, first success of two", half_open, {2, 0, 0, 0, 0, 0}, outcome::success, true, 0, move::none, {2, 1, 0, 0, 1, 0}},
+    {"half-open, last success", half_open, {2, 1, 0, 0, 1, 0}, outcome::success, true, 0, move::close, {}},
+    {"half-open, last success after an ignored", half_open, {3, 1, 0, 1, 1, 0}, outcome::success, true, 0, move::close, {}},
+    {"half-open, last success past the probe timeout", half_open, {2, 1, 0, 0, 1, 0}, outcome::success, true, 31, move::close, {}},
+    {"half-open, failure", half_open, {1, 0, 0, 0, 0, 0}, outcome::failure, true, 0, move::reopen, {}},
+    {"half-open, failure after a success", half_open, {2, 1, 0, 0, 1, 0}, outcome::failure, true, 29, move::reopen, {}},
+    {"half-open, ignored", half_open, {2, 1, 0, 0, 1, 0}, outcome::ignored, true, 0, move::none, {2, 1, 0, 1, 1, 0}},
+};
+
+TEST(Transition, Outcomes) {
+    for (const report_row& row : reports) {
+        SCOPED_TRACE(row.name);
+        const std::uint64_t head = head_of(row.state, row.counts);
+        const std::uint32_t window = rec.window - (row.same_window ? 0U : 1U);
+        const step s = M::report(head, rec, row.ended, window, start + row.age, lim);
+        ASSERT_EQ(s.refusal, errc{});
+        if (row.expected_move != move::none) {
+            EXPECT_EQ(s.head, M::frozen(head, row.expected_move));
+        } else {
+            EXPECT_EQ(M::move_of(s.head), move::none);
+            EXPECT_EQ(M::counts(s.head, rec), row.expected_counts);
+            EXPECT_EQ(layout::epoch_of(s.head), 9U);
+            EXPECT_EQ(M::state_of(s.head), row.state);
+        }
+    }
+}
+
+TEST(Transition, ZeroDurationsMeanEndlessOrAtOnce) {
+    constexpr limits zero{.max_requests = 2, .interval = 0, .timeout = 0, .probe_timeout = 0};
+    constexpr instant late = start + (std::uint64_t{1} << 62);
+    EXPECT_EQ(M::due(head_of(closed, one_out), rec, late, zero), move::none);
+    EXPECT_EQ(M::due(head_of(open), rec, start, zero), move::probe);
+    EXPECT_EQ(M::due(head_of(open), rec, start - 5, zero), move::probe) << "a clock read out of order stands still";
+    EXPECT_EQ(M::due(head_of(half_open, one_out), rec, late, zero), move::none);
+    EXPECT_FALSE(M::timed(head_of(closed), zero));
+    EXPECT_TRUE(M::timed(head_of(open), zero));
+    EXPECT_FALSE(M::timed(head_of(half_open), zero));
+}
+
+struct move_row {
+    move made;
+    breaker_state from;
+    breaker_state to;
+    std::uint64_t generation;
+    std::uint32_t requests;
+};
+
+const move_row moves[] = {
+    {move::roll, closed, closed, 7, 0},          {move::trip, closed, open, 8, 0},
+    {move::probe, open, half_open, 8, 1},        {move::renew, half_open, half_open, 8, 1},
+    {move::reopen, half_open, open, 8, 0},       {move::close, half_open, closed, 8, 0},
+};
+
+TEST(Transition, MovesBeginANewWindowAndAllButTheRollANewGeneration) {
+    for (const move_row& row : moves) {
+        SCOPED_TRACE(static_cast<int>(row.made));
+        const std::uint64_t frozen = M::frozen(head_of(row.from, {5, 3, 1, 1, 2, 0}), row.made);
+        for (const std::int64_t shift : {-1, 0, 1, 1000}) {
+            const instant now = start + static_cast<std::uint64_t>(shift);
+            const record next = M::next_record(frozen, rec, now);
+            EXPECT_EQ(next, (record{.since = std::max(now, start), .generation = row.generation, .window = 5}));
+            const std::uint64_t head = M::next_head(frozen, rec);
+            EXPECT_EQ(M::state_of(head), row.to);
+            EXPECT_EQ(M::move_of(head), move::none);
+            EXPECT_EQ(layout::epoch_of(head), 10U);
+            EXPECT_EQ(M::counts(head, next), (breaker_counts{.requests = row.requests}));
+        }
+    }
+}
+
+TEST(Transition, AFullTallyIsCarriedIntoTheRecordAndNothingElseChanges) {
+    constexpr breaker_counts full{.requests = 63, .total_successes = 40, .total_failures = 20, .total_ignored = 3,
+                                  .consecutive_successes = 0, .consecutive_failures = 9};
+    const std::uint64_t head = head_of(closed, full);
+    EXPECT_EQ(M::admit(head, rec, start, lim).head, M::frozen(head, move::carry));
+    EXPECT_EQ(M::report(head, rec, outcome::ignored, 4, start, lim).head, M::frozen(head, move::carry));
+    const std::uint64_t frozen = M::frozen(head, move::carry);
+    const record next = M::next_record(frozen, rec, start + 70);
+    EXPECT_EQ(next, (record{start, 7, 4, 63, 40, 20, 3, 9}));
+    const std::uint64_t after = M::next_head(frozen, rec);
+    EXPECT_EQ(M::counts(after, next), full);
+    EXPECT_EQ(layout::epoch_of(after), 10U);
+    // The row of failures goes on across the carry, and ends at a success.
+    const std::uint64_t failed = M::report(after, next, outcome::failure, 4, start, lim).head;
+    EXPECT_EQ(M::counts(failed, next).consecutive_failures, 10U);
+    const std::uint64_t succeeded = M::report(failed, next, outcome::success, 4, start, lim).head;
+    EXPECT_EQ(M::counts(succeeded, next).consecutive_failures, 0U);
+    EXPECT_EQ(M::counts(succeeded, next).consecutive_successes, 1U);
+}
+
+TEST(Transition, ObserversSeeWhatTheNextCallWouldFind) {
+    EXPECT_EQ(M::observe(head_of(closed, one_good), rec, start + 99, lim),
+              (bulwark::breaker_snapshot{closed, 7, one_good, std::chrono::nanoseconds(0)}));
+    EXPECT_EQ(M::observe(head_of(closed, one_good), rec, start + 100, lim),
+              (bulwark::breaker_snapshot{closed, 7, none, std::chrono::nanoseconds(0)}));
+    EXPECT_EQ(M::observe(head_of(open), rec, start + 49, lim),
+              (bulwark::breaker_snapshot{open, 7, none, std::chrono::nanoseconds(1)}));
+    EXPECT_EQ(M::observe(head_of(open), rec, start + 50, lim),
+              (bulwark::breaker_snapshot{half_open, 8, none, std::chrono::nanoseconds(0)}));
+    EXPECT_EQ(M::observe(head_of(half_open, two_out), rec, start + 29, lim),
+              (bulwark::breaker_snapshot{half_open, 7, two_out, std::chrono::nanoseconds(0)}));
+    EXPECT_EQ(M::observe(head_of(half_open, two_out), rec, start + 30, lim),
+              (bulwark::breaker_snapshot{half_open, 8, none, std::chrono::nanoseconds(0)}));
+    for (const move m : {move::carry, move::roll, move::trip}) {
+        EXPECT_EQ(M::observe(M::frozen(head_of(closed, one_good), m), rec, start, lim),
+                  M::observe(head_of(closed, one_good), rec, start, lim))
+            << "a move that is under way has not happened yet";
+    }
+}
+
+TEST(Transition, RunsAtCompileTime) {
+    constexpr std::uint64_t head = head_of(closed);
+    constexpr step admitted = M::admit(head, rec, start, lim);
+    static_assert(M::counts(admitted.head, rec) == one_out);
+    constexpr step ended = M::report(admitted.head, rec, outcome::success, rec.window, start + 1, lim);
+    static_assert(M::counts(ended.head, rec) == one_good);
+    static_assert(M::admit(head_of(open), rec, start, lim) == step{0, errc::circuit_open});
+}
+
+/// Drives the machine of a layout with one call after the other, making each move at once.
+template <class Layout>
+class driver {
+    using N = bulwark::detail::machine<Layout>;
+
+public:
+    explicit driver(const limits& bounds) : bounds_(bounds) {}
+
+    void call(outcome o) {
+        record admitted;
+        apply([&] { return N::admit(head_, record_, 0, bounds_); }, &admitted);
+        apply([&] { return N::report(head_, record_, o, admitted.window, 0, bounds_); }, nullptr);
+    }
+    breaker_counts counts() const { return N::counts(head_, record_); }
+    const record& last_record() const { return record_; }
+
+private:
+    template <class Event>
+    void apply(Event event, record* at) {
+        for (;;) {
+            if (at != nullptr) *at = record_;
+            head_ = event().head;
+            if (N::move_of(head_) == move::none) return;
+            const record next = N::next_record(head_, record_, 0);
+            head_ = N::next_head(head_, record_);
+            record_ = next;
+        }
+    }
+
+    limits bounds_;
+    std::uint64_t head_ = N::initial_head();
+    record record_;
+};
+
+TEST(Transition, NoCountWrapsOrCarriesIntoItsNeighbourWhateverTheMixture) {
+    // Every mixture of a row of successes, a row of failures and ignored calls, past every tally's width.
+    for (const unsigned successes : {0U, 1U, 62U, 63U, 64U, 65U, 200U}) {
+        for (const unsigned failures : {0U, 1U, 30U, 31U, 32U, 33U, 200U}) {
+            for (const unsigned ignored : {0U, 1U, 2U, 3U, 4U, 5U, 20U}) {
+                driver<layout> d({.max_requests = 1});
+                for (unsigned i = 0; i != successes; ++i) d.call(outcome::success);
+                for (unsigned i = 0; i != failures; ++i) d.call(outcome::failure);
+                for (unsigned i = 0; i != ignored; ++i) d.call(outcome::ignored);
+                ASSERT_EQ(d.counts(), (breaker_counts{successes + failures + ignored, successes, failures, ignored,
+                                                      failures == 0 ? successes : 0, failures}));
+            }
+        }
+    }
+}
+
+TEST(Transition, TheCallThatWouldPassMaxCountBeginsANewWindow) {
+    using small = bulwark::detail::basic_layout<bulwark::test::narrow>;
+    driver<small> d({.max_requests = 1});
+    for (unsigned i = 1; i <= 100; ++i) {
+        d.call(outcome::success);
+        ASSERT_EQ(d.counts(), (breaker_counts{i, i, 0, 0, i, 0}));
+        ASSERT_EQ(d.last_record().window, 0U);
+    }
+    d.call(outcome::failure);
+    EXPECT_EQ(d.counts(), (breaker_counts{1, 0, 1, 0, 0, 1}));
+    EXPECT_EQ(d.last_record().window, 1U);
+    EXPECT_EQ(d.last_record().generation, 1U);
+}
+
+}  // namespace
