@@ -44,11 +44,13 @@ TEST(Allocation, NoPathOfTheBreakerAllocates) {
     const std::size_t before = allocations;
     for (int round = 0; round != 20; ++round) {
         for (int i = 0; i != 200; ++i) (void)b.execute([] { return 1; });  // closed, with carries
-        manual_clock::advance(10s);                                       // a new window
-        for (int i = 0; i != 5; ++i) b.try_acquire()->failure();          // trips
-        (void)b.execute([] {});                                           // refused
+        manual_clock::advance(10s);                                        // a new window
+        for (int i = 0; i != 5; ++i) b.try_acquire()->failure();           // trips
+        (void)b.execute([] {});                                            // refused
         manual_clock::advance(60s);
-        { auto dropped = b.try_acquire(); }  // half-open, given back
+        {
+            auto dropped = b.try_acquire();
+        }  // half-open, given back
         auto hung = b.try_acquire();
         auto other = b.try_acquire();
         (void)b.try_acquire();  // too many

@@ -355,7 +355,9 @@ TYPED_TEST(CircuitBreaker, APermitMovesItsWordWithIt) {
 
 TYPED_TEST(CircuitBreaker, APermitDestroyedByUnwindingIsAFailureAndOtherwiseIgnored) {
     TypeParam b;
-    { auto dropped = b.try_acquire(); }
+    {
+        auto dropped = b.try_acquire();
+    }
     EXPECT_EQ(b.counts().total_ignored, 1U);
     EXPECT_THROW(
         {

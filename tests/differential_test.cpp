@@ -54,10 +54,12 @@ std::vector<setup> setups() {
                     .timeout = 10ns,
                     .probe_timeout = 10ns,
                     .ready_to_trip = bulwark::consecutive_failures(3)}});
-    all.push_back({"touchy",
-                   {.max_requests = 4, .interval = 30ns, .timeout = 9ns, .probe_timeout = 12ns, .ready_to_trip = touchy}});
-    all.push_back({"many probes, touchy",
-                   {.max_requests = 50, .interval = 0ns, .timeout = 2ns, .probe_timeout = 90ns, .ready_to_trip = touchy}});
+    all.push_back(
+        {"touchy",
+         {.max_requests = 4, .interval = 30ns, .timeout = 9ns, .probe_timeout = 12ns, .ready_to_trip = touchy}});
+    all.push_back(
+        {"many probes, touchy",
+         {.max_requests = 50, .interval = 0ns, .timeout = 2ns, .probe_timeout = 90ns, .ready_to_trip = touchy}});
     all.push_back({"never trips",
                    {.max_requests = 1, .interval = 0ns, .ready_to_trip = [](const breaker_counts&) { return false; }}});
     all.push_back({"policy throws",
@@ -94,7 +96,7 @@ struct subject {
                 case 1: return permit.failure();
                 case 2: return permit.ignore();
                 case 3: return permit.success() + 2 * permit.failure();
-                case 4: throw 1;  // unwinding fails the call
+                case 4: throw 1;     // unwinding fails the call
                 default: return -1;  // dropped
             }
         } catch (int) {

@@ -51,8 +51,8 @@ TYPED_TEST(Execute, ReturnsWhatTheFunctionReturned) {
     EXPECT_EQ(b.execute([] { return std::string("text"); }).value(), "text");
     EXPECT_EQ(*b.execute([] { return std::make_unique<int>(3); }).value(), 3);
     static_assert(std::is_same_v<decltype(b.execute([] {})), bulwark::result<void>>);
-    static_assert(std::is_same_v<decltype(b.execute([]() -> const std::string { return ""; })),
-                                 bulwark::result<std::string>>);
+    static_assert(
+        std::is_same_v<decltype(b.execute([]() -> const std::string { return ""; })), bulwark::result<std::string>>);
     EXPECT_TRUE(b.execute([] {}).has_value());
     int referred = 1;
     b.execute([&]() -> int& { return referred; }).value().get() = 2;

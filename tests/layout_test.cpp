@@ -14,10 +14,10 @@ using bulwark::detail::lane;
 using bulwark::detail::layout;
 
 TEST(Layout, FieldsCoverTheHeadWithoutTouching) {
-    const std::uint64_t masks[] = {layout::requests::mask,   layout::successes::mask,       layout::failures::mask,
-                                   layout::ignored::mask,    layout::run::mask,             layout::run_joined::mask,
-                                   layout::run_of_failures::mask, layout::state::mask,      layout::move::mask,
-                                   layout::epoch::mask};
+    const std::uint64_t masks[] = {
+        layout::requests::mask, layout::successes::mask,  layout::failures::mask,        layout::ignored::mask,
+        layout::run::mask,      layout::run_joined::mask, layout::run_of_failures::mask, layout::state::mask,
+        layout::move::mask,     layout::epoch::mask};
     std::uint64_t covered = 0;
     for (const std::uint64_t mask : masks) {
         EXPECT_EQ(covered & mask, 0U);

@@ -106,10 +106,8 @@ TEST(Limits, AWrappedEpochNeverMakesAStaleResultFresh) {
     for (int transitions = 1; transitions <= 16; ++transitions) {
         for (int calls = 0; calls <= 16; ++calls) {
             SCOPED_TRACE(std::to_string(transitions) + " transitions, then " + std::to_string(calls) + " calls");
-            breaker_of<bulwark::test::thin> b{{.max_requests = 1,
-                                               .interval = 0s,
-                                               .timeout = 0s,
-                                               .ready_to_trip = bulwark::consecutive_failures(1)}};
+            breaker_of<bulwark::test::thin> b{
+                {.max_requests = 1, .interval = 0s, .timeout = 0s, .ready_to_trip = bulwark::consecutive_failures(1)}};
             auto stale = std::move(b.try_acquire().value());
             std::vector<decltype(b)::permit> probe;
             for (int i = 0; i != transitions; ++i) {

@@ -69,7 +69,8 @@ TEST(FailureRatio, IsNotRoundedBeforeItIsCompared) {
         for (std::uint32_t k = 1; k <= n; k += 7) {
             const auto policy = bulwark::failure_ratio(static_cast<double>(k) / n, 1);
             ASSERT_TRUE(policy({.requests = n, .total_successes = n - k, .total_failures = k})) << k << '/' << n;
-            ASSERT_FALSE(policy({.requests = n, .total_successes = n - k + 1, .total_failures = k - 1})) << k << '/' << n;
+            ASSERT_FALSE(policy({.requests = n, .total_successes = n - k + 1, .total_failures = k - 1}))
+                << k << '/' << n;
         }
     }
     constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();

@@ -81,8 +81,7 @@ concept classifies_itself = std::invocable<F> && !std::is_same_v<std::remove_cvr
 
 /// A function from what F returns to an outcome.
 template <class C, class F>
-concept classifier_of =
-    std::invocable<F> && !std::is_void_v<std::invoke_result_t<F>> &&
-    std::is_invocable_r_v<outcome, C, const std::remove_cvref_t<std::invoke_result_t<F>>&>;
+concept classifier_of = std::invocable<F> && !std::is_void_v<std::invoke_result_t<F>> &&
+                        std::is_invocable_r_v<outcome, C, const std::remove_cvref_t<std::invoke_result_t<F>>&>;
 
 }  // namespace bulwark

@@ -169,9 +169,8 @@ private:
     }
 
     static transition transition_from(std::uint64_t frozen, const record& r) noexcept {
-        return {.from = M::state_of(frozen),
-                .to = M::state_of(M::next_head(frozen, r)),
-                .generation = r.generation + 1};
+        return {
+            .from = M::state_of(frozen), .to = M::state_of(M::next_head(frozen, r)), .generation = r.generation + 1};
     }
 
     static constexpr std::uint32_t payload(const record& r, std::size_t i) noexcept {

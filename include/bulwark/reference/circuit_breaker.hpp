@@ -88,9 +88,7 @@ private:
     using nanoseconds = std::chrono::nanoseconds;
     enum class finds : std::uint8_t { this_window, new_window, half_open };
 
-    static nanoseconds read_clock() {
-        return std::chrono::duration_cast<nanoseconds>(Clock::now().time_since_epoch());
-    }
+    static nanoseconds read_clock() { return std::chrono::duration_cast<nanoseconds>(Clock::now().time_since_epoch()); }
 
     // Everything from here to guarded() is called with the mutex held.
 
@@ -113,10 +111,10 @@ private:
             }
             case breaker_state::open: return passed(config_.timeout, now) ? finds::half_open : finds::this_window;
             case breaker_state::half_open: {
-                const bool under_way = counts_.requests !=
-                                       counts_.total_successes + counts_.total_failures + counts_.total_ignored;
-                const bool silent = under_way && config_.probe_timeout != nanoseconds::zero() &&
-                                    passed(config_.probe_timeout, now);
+                const bool under_way =
+                    counts_.requests != counts_.total_successes + counts_.total_failures + counts_.total_ignored;
+                const bool silent =
+                    under_way && config_.probe_timeout != nanoseconds::zero() && passed(config_.probe_timeout, now);
                 return silent || (counted_out && has_place()) ? finds::half_open : finds::this_window;
             }
         }
