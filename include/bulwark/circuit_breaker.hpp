@@ -56,9 +56,9 @@ public:
     /// A permit to make one call, or errc::circuit_open or errc::too_many_probes. Never throws; the error of
     /// on_state_change, which this may call, is dropped.
     [[nodiscard]] result<permit> try_acquire() noexcept {
-        const detail::admission answer = admit();
-        if (answer.refusal != errc{}) return {boost::system::in_place_error, answer.refusal};
-        return {boost::system::in_place_value, permit(*this, answer.admitted)};
+        detail::ticket admitted;
+        if (const errc refusal = admit(admitted); refusal != errc{}) return {boost::system::in_place_error, refusal};
+        return {boost::system::in_place_value, permit(*this, admitted)};
     }
 
     /// Calls fn, unless the breaker refuses, and counts what it returned: by itself where it is an error code or has
@@ -105,21 +105,34 @@ private:
                 .probe_timeout = static_cast<std::uint64_t>(config.probe_timeout.count())};
     }
 
-    detail::admission admit() noexcept {
+    /// errc{} where the call is let through.
+    errc admit(detail::ticket& admitted) noexcept {
+        return core_.admit_plainly(admitted) ? errc{} : admit_with_care(admitted);
+    }
+
+    errc admit_with_care(detail::ticket& admitted) noexcept {
         const detail::admission answer = core_.admit();
         notify(answer.made);
-        return answer;
+        admitted = answer.admitted;
+        return answer.refusal;
     }
 
     /// Throws only what ready_to_trip threw, after the outcome was counted.
     bool report(const detail::ticket& admitted, outcome o) {
+        if (o != outcome::failure) return report_no_failure(admitted, o);
         std::exception_ptr thrown;
-        const bool counted = report(admitted, o, thrown);
+        const bool counted = report_failure(admitted, thrown);
         if (thrown) std::rethrow_exception(thrown);
         return counted;
     }
 
-    bool report(const detail::ticket& admitted, outcome o, std::exception_ptr& thrown) noexcept {
+    bool report_no_failure(const detail::ticket& admitted, outcome o) noexcept {
+        if (o == outcome::success && core_.succeed_plainly(admitted)) return true;
+        const auto never_asked = [](const breaker_counts&) { return false; };
+        return finish(core_.report(admitted, o, never_asked));
+    }
+
+    bool report_failure(const detail::ticket& admitted, std::exception_ptr& thrown) noexcept {
         const auto trips = [&](const breaker_counts& counts) noexcept {
             try {
                 thrown = nullptr;
@@ -129,7 +142,10 @@ private:
                 return false;
             }
         };
-        const detail::report_result answer = core_.report(admitted, o, trips);
+        return finish(core_.report(admitted, outcome::failure, trips));
+    }
+
+    bool finish(const detail::report_result& answer) noexcept {
         notify(answer.made);
         return answer.counted;
     }
@@ -150,25 +166,25 @@ private:
 
         ~failure_on_unwinding() {
             std::exception_ptr dropped;
-            if (armed) breaker.report(admitted, outcome::failure, dropped);
+            if (armed) breaker.report_failure(admitted, dropped);
         }
     };
 
     template <class F, class Classifier>
     execute_result<F> guarded(F&& fn, Classifier&& classify) {
-        const detail::admission answer = admit();
-        if (answer.refusal != errc{}) return {boost::system::in_place_error, answer.refusal};
-        failure_on_unwinding guard{*this, answer.admitted};
+        detail::ticket admitted;
+        if (const errc refusal = admit(admitted); refusal != errc{}) return {boost::system::in_place_error, refusal};
+        failure_on_unwinding guard{*this, admitted};
         if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
             std::invoke(std::forward<F>(fn));
             guard.armed = false;
-            report(answer.admitted, outcome::success);
+            report(admitted, outcome::success);
             return {boost::system::in_place_value};
         } else {
             execute_result<F> reply(boost::system::in_place_value, std::invoke(std::forward<F>(fn)));
             const outcome o = std::invoke(classify, value_of<F>(*reply));
             guard.armed = false;
-            report(answer.admitted, o);
+            report(admitted, o);
             return reply;
         }
     }
@@ -202,9 +218,12 @@ public:
 
     ~permit() {
         if (breaker_ == nullptr) return;
-        const bool unwinding = std::uncaught_exceptions() > exceptions_;
-        std::exception_ptr dropped;
-        breaker_->report(admitted_, unwinding ? outcome::failure : outcome::ignored, dropped);
+        if (std::uncaught_exceptions() > exceptions_) {
+            std::exception_ptr dropped;
+            breaker_->report_failure(admitted_, dropped);
+        } else {
+            breaker_->report_no_failure(admitted_, outcome::ignored);
+        }
     }
 
     /// Each says how the call ended. True where it was counted; false where it is stale, which changes nothing, or the
@@ -224,8 +243,7 @@ private:
 
     bool tell_quietly(outcome o) noexcept {
         basic_circuit_breaker* const breaker = std::exchange(breaker_, nullptr);
-        std::exception_ptr never_set;  // only a failure asks ready_to_trip
-        return breaker != nullptr && breaker->report(admitted_, o, never_set);
+        return breaker != nullptr && breaker->report_no_failure(admitted_, o);
     }
 
     void swap(permit& other) noexcept {

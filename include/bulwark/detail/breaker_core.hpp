@@ -83,38 +83,67 @@ public:
         }
     }
 
+    /// The everyday admission: closed, the window not over, no tally full, nobody in the way. False where it is
+    /// anything else; then nothing has happened, and admit() does all of it.
+    bool admit_plainly(ticket& admitted) noexcept {
+        const std::uint64_t head = load_head();
+        record r;
+        if (!M::is_plain(head) || L::requests::full(head) || !read_stamp(head, r)) return false;
+        if (M::window_over(r, read_clock_for(head), limits_)) return false;
+        admitted = {r.generation, r.window};
+        return count(head, head + L::requests::unit);
+    }
+
     /// Asks to be let through.
-    admission admit() noexcept {
+    [[gnu::noinline]] admission admit() noexcept {
         lazy_now now;
         for (;;) {
             const std::uint64_t head = load_head();
             record r;
-            if (help(head) || !read(head, r, M::needs_counts(head))) continue;
+            if (help(head) || !read(head, r)) continue;
             const step next = M::admit(head, r, now.at(head, limits_), limits_);
             if (next.refusal != errc{}) return {.admitted = {}, .refusal = next.refusal, .made = {}};
-            if (!advance(head, next.head)) continue;
-            if (M::move_of(next.head) == move::none) return {.admitted = {r.generation, r.window}, .made = {}};
+            if (M::move_of(next.head) == move::none) {
+                if (count(head, next.head)) return {.admitted = {r.generation, r.window}, .made = {}};
+                continue;
+            }
+            if (!freeze(head, next.head)) continue;
             settle(next.head);
             if (!is_transition(M::move_of(next.head))) continue;
             return {.admitted = {r.generation + 1, r.window + 1}, .made = transition_from(next.head, r)};
         }
     }
 
+    /// The everyday success, as admit_plainly() is the everyday admission. False where report() must do it.
+    bool succeed_plainly(const ticket& admitted) noexcept {
+        const std::uint64_t head = load_head();
+        record r;
+        if (!M::is_plain(head) || !read_stamp(head, r)) return false;
+        if (r.generation != admitted.generation || r.window != admitted.window) return false;
+        if (M::window_over(r, read_clock_for(head), limits_)) return false;
+        const std::uint64_t next = M::count(head, outcome::success).head;
+        return M::is_plain(next) && count(head, next);
+    }
+
     /// Says how an admitted call ended. `trips` is asked, with counts that include it, about a failure in the closed
     /// state; it must not throw.
     template <class TripPolicy>
-    report_result report(const ticket& admitted, outcome o, TripPolicy&& trips) noexcept {
+    [[gnu::noinline]] report_result report(const ticket& admitted, outcome o, const TripPolicy& trips) noexcept {
         lazy_now now;
         for (;;) {
             const std::uint64_t head = load_head();
             record r;
-            const bool asks = o == outcome::failure && M::state_of(head) == breaker_state::closed;
-            if (help(head) || !read(head, r, asks || M::needs_counts(head))) continue;
+            if (help(head) || !read(head, r)) continue;
             if (r.generation != admitted.generation) return {};
             std::uint64_t next = M::report(head, r, o, admitted.window, now.at(head, limits_), limits_).head;
-            if (asks && M::move_of(next) == move::none && trips(M::counts(next, r))) next = M::frozen(head, move::trip);
-            if (!advance(head, next)) continue;
-            if (M::move_of(next) == move::none) return {.counted = true, .made = {}};
+            if (M::is_plain(next) && o == outcome::failure && trips(M::counts(next, r))) {
+                next = M::frozen(head, move::trip);
+            }
+            if (M::move_of(next) == move::none) {
+                if (count(head, next)) return {.counted = true, .made = {}};
+                continue;
+            }
+            if (!freeze(head, next)) continue;
             settle(next);
             if (is_transition(M::move_of(next))) return {.counted = true, .made = transition_from(next, r)};
         }
@@ -125,8 +154,8 @@ public:
         for (;;) {
             const std::uint64_t head = load_head();
             record r;
-            if (!read(head, r, true)) continue;
-            return M::observe(head, r, M::timed(head, limits_) ? read_clock() : instant{0}, limits_);
+            if (!read(head, r)) continue;
+            return M::observe(head, r, read_clock_for(head), limits_);
         }
     }
 
@@ -168,6 +197,10 @@ private:
         return to_instant(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
     }
 
+    instant read_clock_for(std::uint64_t head) const noexcept {
+        return M::timed(head, limits_) ? read_clock() : instant{0};
+    }
+
     static transition transition_from(std::uint64_t frozen, const record& r) noexcept {
         return {
             .from = M::state_of(frozen), .to = M::state_of(M::next_head(frozen, r)), .generation = r.generation + 1};
@@ -192,32 +225,39 @@ private:
     const word* bank(std::uint32_t epoch) const noexcept { return lanes_ + (epoch & 1) * lane_count; }
 
     std::uint64_t load_head() const noexcept {
-        // (1) acquire: synchronizes with the release (1) in settle(). (2) acquire: with the release (2) in advance().
+        // (1) acquire: synchronizes with the release (1) in settle(). (2) acquire: with the release (2) in freeze().
         return head_.load(memory_order_acquire);
     }
 
-    /// The record of the head's epoch, with or without its counts; false where the epoch has passed meanwhile.
-    bool read(std::uint64_t head, record& r, bool with_counts) const noexcept {
+    /// A payload of the record of the head's epoch. `strangers` collects what is wrong with the tags.
+    std::uint32_t read_lane(std::uint64_t head, lane_index i, std::uint64_t& strangers) const noexcept {
         const std::uint32_t epoch = L::epoch_of(head);
-        const word* const from = bank(epoch);
+        // relaxed: (1) has made the lanes of this epoch visible; a later one betrays itself by its tag.
+        const std::uint64_t seen = bank(epoch)[i].load(memory_order_relaxed);
+        strangers |= seen ^ lane::pack(epoch, 0);
+        return lane::payload(seen);
+    }
+
+    /// When and in which generation and window the head's epoch stands; false where it has passed meanwhile.
+    bool read_stamp(std::uint64_t head, record& r) const noexcept {
         std::uint64_t strangers = 0;
-        const auto at = [&](lane_index i) {
-            // relaxed: (1) has made the lanes of this epoch visible; a later one betrays itself by its tag.
-            const std::uint64_t seen = from[i].load(memory_order_relaxed);
-            strangers |= seen ^ lane::pack(epoch, 0);
-            return lane::payload(seen);
-        };
+        const auto at = [&](lane_index i) { return read_lane(head, i, strangers); };
         r.since = std::uint64_t{at(since_upper)} << 32 | at(since_lower);
         r.generation = std::uint64_t{at(generation_upper)} << 32 | at(generation_lower);
         r.window = at(window);
-        if (with_counts) {
-            r.requests = at(requests);
-            r.successes = at(successes);
-            r.failures = at(failures);
-            r.ignored = at(ignored);
-            r.run = at(run);
-        }
         return lane::tag(strangers) == 0;
+    }
+
+    /// The whole record of the head's epoch; false where it has passed meanwhile.
+    bool read(std::uint64_t head, record& r) const noexcept {
+        std::uint64_t strangers = 0;
+        const auto at = [&](lane_index i) { return read_lane(head, i, strangers); };
+        r.requests = at(requests);
+        r.successes = at(successes);
+        r.failures = at(failures);
+        r.ignored = at(ignored);
+        r.run = at(run);
+        return lane::tag(strangers) == 0 && read_stamp(head, r);
     }
 
     /// Finishes the move that another thread began; false where there is none.
@@ -227,20 +267,22 @@ private:
         return true;
     }
 
-    /// Step 1, or a mere count.
-    bool advance(std::uint64_t head, std::uint64_t next) noexcept {
-        if (M::move_of(next) == move::none) {
-            // relaxed: nothing is published but the word itself, and it continues the release sequence of (1).
-            return head_.compare_exchange_weak(head, next, memory_order_relaxed);
-        }
+    /// A mere count.
+    bool count(std::uint64_t head, std::uint64_t next) noexcept {
+        // relaxed: nothing is published but the word itself, and it continues the release sequence of (1).
+        return head_.compare_exchange_weak(head, next, memory_order_relaxed);
+    }
+
+    /// Step 1.
+    bool freeze(std::uint64_t head, std::uint64_t frozen) noexcept {
         // (2) release: synchronizes with the acquire (2) in load_head().
-        return head_.compare_exchange_weak(head, next, memory_order_release);
+        return head_.compare_exchange_weak(head, frozen, memory_order_release);
     }
 
     /// Steps 2 and 3, for the thread that froze the head and for every helper alike.
     void settle(std::uint64_t frozen) noexcept {
         record from;
-        if (!read(frozen, from, true)) return;
+        if (!read(frozen, from)) return;
         const record to = M::next_record(frozen, from, read_clock());
         if (!publish(L::epoch_of(frozen), to)) return;
         // (1) release: synchronizes with the acquire (1) in load_head(). Lanes that a helper wrote are covered too:

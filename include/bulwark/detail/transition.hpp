@@ -89,6 +89,16 @@ struct machine {
         return L::move::put(head, static_cast<std::uint64_t>(m));
     }
 
+    /// Closed, and no move under way: the everyday head.
+    static constexpr bool is_plain(std::uint64_t head) noexcept {
+        static_assert(static_cast<int>(breaker_state::closed) == 0 && static_cast<int>(move::none) == 0);
+        return (head & (L::state::mask | L::move::mask)) == 0;
+    }
+
+    static constexpr bool window_over(const record& r, instant now, const limits& lim) noexcept {
+        return lim.interval != 0 && elapsed(r.since, now) >= lim.interval;
+    }
+
     static constexpr std::uint64_t initial_head() noexcept { return L::epoch::put(0, 1); }
 
     static constexpr breaker_counts counts(std::uint64_t head, const record& r) noexcept {
@@ -112,17 +122,12 @@ struct machine {
         return true;
     }
 
-    /// Whether an admission, or an outcome other than a failure, needs the record's counts beside the head.
-    static constexpr bool needs_counts(std::uint64_t head) noexcept {
-        return state_of(head) != breaker_state::closed || L::requests::full(head);
-    }
-
     /// The move that the next call would have to make first, or none.
     static constexpr move due(std::uint64_t head, const record& r, instant now, const limits& lim) noexcept {
         const std::uint64_t age = elapsed(r.since, now);
         switch (state_of(head)) {
             case breaker_state::closed:
-                return (lim.interval != 0 && age >= lim.interval) || counted_out(head, r) ? move::roll : move::none;
+                return window_over(r, now, lim) || counted_out(head, r) ? move::roll : move::none;
             case breaker_state::open: return age >= lim.timeout ? move::probe : move::none;
             case breaker_state::half_open: {
                 const breaker_counts c = counts(head, r);
@@ -157,13 +162,24 @@ struct machine {
             }
             return count(head, o);
         }
-        if (lim.interval != 0 && elapsed(r.since, now) >= lim.interval) return {frozen(head, move::roll)};
+        if (window_over(r, now, lim)) return {frozen(head, move::roll)};
         if (r.window == window) return count(head, o);
         // Admitted in an earlier window: its request is counted here as well.
         if (counted_out(head, r)) return {frozen(head, move::roll)};
         if (L::requests::full(head)) return {frozen(head, move::carry)};
         const step counted = count(head, o);
         return move_of(counted.head) == move::none ? step{counted.head + L::requests::unit} : counted;
+    }
+
+    /// Adds an outcome to the tallies, or asks for a carry where one of them is full.
+    static constexpr step count(std::uint64_t head, outcome o) noexcept {
+        switch (o) {
+            case outcome::success: return count_in_row<typename L::successes>(head, 0);
+            case outcome::failure: return count_in_row<typename L::failures>(head, 1);
+            case outcome::ignored: break;
+        }
+        if (L::ignored::full(head)) return {frozen(head, move::carry)};
+        return {head + L::ignored::unit};
     }
 
     /// The record of the epoch that follows a frozen head.
@@ -245,17 +261,6 @@ private:
 
     static constexpr bool has_place(const breaker_counts& c, const limits& lim) noexcept {
         return c.requests - c.total_ignored < lim.max_requests;
-    }
-
-    /// Adds an outcome to the tallies, or asks for a carry where one of them is full.
-    static constexpr step count(std::uint64_t head, outcome o) noexcept {
-        switch (o) {
-            case outcome::success: return count_in_row<typename L::successes>(head, 0);
-            case outcome::failure: return count_in_row<typename L::failures>(head, 1);
-            case outcome::ignored: break;
-        }
-        if (L::ignored::full(head)) return {frozen(head, move::carry)};
-        return {head + L::ignored::unit};
     }
 
     template <class Total>
