@@ -1,0 +1,55 @@
+// The service that the demo calls where the user names none: a real HTTP server on loopback, with a script for its
+// faults.
+#pragma once
+
+#include "clock.hpp"
+
+#include <httplib.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace demo {
+
+/// Healthy, then failing and slow, then healthy.
+struct fault_script {
+    duration fault_begins;
+    duration fault_ends;
+    duration ends;
+    duration healthy_latency;
+    duration faulty_latency;
+    std::size_t workers;  ///< requests served at once; the others wait in line
+
+    bool fails_at(duration since_start) const { return since_start >= fault_begins && since_start < fault_ends; }
+};
+
+/// Serves from construction to destruction, on a port of the system's choice.
+class upstream {
+public:
+    upstream(const fault_script& script, time_point start);
+    upstream(const upstream&) = delete;
+    upstream& operator=(const upstream&) = delete;
+    ~upstream();
+
+    std::string origin() const { return "http://127.0.0.1:" + std::to_string(port_); }
+    /// Requests that have arrived so far.
+    std::uint64_t arrived() const;
+
+private:
+    void serve(httplib::Response& response);
+
+    const fault_script script_;
+    const time_point start_;
+    mutable std::mutex mutex_;
+    std::vector<time_point> worker_free_at_;
+    std::uint64_t arrived_ = 0;
+    httplib::Server server_;
+    int port_ = 0;
+    std::jthread listener_;
+};
+
+}  // namespace demo
