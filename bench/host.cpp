@@ -22,20 +22,20 @@ std::string version() {
            std::to_string(BULWARK_VERSION_PATCH);
 }
 
-std::string cores() {
-    return std::to_string(std::thread::hardware_concurrency());
-}
-
 std::string tick() {
-    return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(coarse_clock::resolution()).count()) +
-           " us";
+    const auto resolution = std::chrono::duration_cast<std::chrono::microseconds>(coarse_clock::resolution());
+    return std::to_string(resolution.count()) + " us";
 }
 
 }  // namespace
 
+int core_count() {
+    return static_cast<int>(std::thread::hardware_concurrency());
+}
+
 std::string host_line() {
-    return "bulwark " + version() + ", " + cores() + " cores, " + compiler + ", " + std::string(build_type) +
-           " build, coarse clock ticks every " + tick();
+    return "bulwark " + version() + ", " + std::to_string(core_count()) + " cores, " + compiler + ", " +
+           std::string(build_type) + " build, coarse clock ticks every " + tick();
 }
 
 std::string host_doubts() {

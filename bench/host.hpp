@@ -5,6 +5,8 @@
 
 namespace bulwark::bench {
 
+int core_count();
+
 /// Version, cores, compiler, build type, tick of the coarse clock: one line.
 std::string host_line();
 

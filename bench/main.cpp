@@ -1,6 +1,6 @@
 // bulwark-bench: runs the suite with Google Benchmark and ends with the table of ratios.
 //
-//     bulwark-bench                                                     everything, about a minute and a half
+//     bulwark-bench                                                     everything, in less than two minutes
 //     bulwark-bench --benchmark_filter='closed_execute|floor'           a part; the table has what ran
 //     bulwark-bench --benchmark_out=FILE --benchmark_out_format=json    JSON beside the table
 //     bulwark-bench --benchmark_format=json                             JSON in place of the table

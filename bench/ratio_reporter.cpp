@@ -3,53 +3,71 @@
 
 #include "host.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
+#include <iterator>
 #include <ostream>
-#include <string_view>
 
 namespace bulwark::bench {
 namespace {
 
-constexpr const char* missing = "-";
+using number = std::optional<double>;
 
-std::string text(double value) {
+constexpr std::size_t name_width = 22;
+constexpr std::size_t threads_width = 8;
+constexpr std::size_t width = 7;
+constexpr const char* gap = "  ";
+
+std::string text(number value, const char* unit = "") {
+    if (!value) return "-";
     char digits[32];
-    std::snprintf(digits, sizeof digits, "%.*f", value < 10 ? 2 : value < 100 ? 1 : 0, value);
+    std::snprintf(digits, sizeof digits, "%.*f%s", *value < 10 ? 2 : *value < 100 ? 1 : 0, *value, unit);
     return digits;
 }
 
-std::string text(const std::optional<double>& value) {
-    return value ? text(*value) : missing;
+std::string percent(number share) {
+    return text(share ? number(*share * 100) : share, "%");
 }
 
-std::string percent(const std::optional<double>& share) {
-    return share ? text(*share * 100) + "%" : missing;
+std::string right(const std::string& cell, std::size_t to) {
+    return std::string(cell.size() < to ? to - cell.size() : 0, ' ') + cell;
 }
 
-std::string right(const std::string& cell, std::size_t width) {
-    return std::string(cell.size() < width ? width - cell.size() : 0, ' ') + cell;
-}
-
-std::string left(std::string cell, std::size_t width) {
-    if (cell.size() < width) cell.resize(width, ' ');
+std::string left(std::string cell, std::size_t to) {
+    if (cell.size() < to) cell.resize(to, ' ');
     return cell;
 }
 
-std::optional<double> ratio(const std::optional<double>& of, const std::optional<double>& to) {
+/// Two cells under one heading.
+std::string two(const std::string& first, const std::string& second) {
+    return gap + right(first, width) + right(second, width);
+}
+
+std::string heading(const std::string& over_two) {
+    return gap + right(over_two, 2 * width);
+}
+
+number ratio(number of, number to) {
     if (!of || !to || *to <= 0) return std::nullopt;
     return *of / *to;
 }
 
-/// Wall and CPU, side by side.
-std::string two(const std::optional<double>& wall, const std::optional<double>& cpu) {
-    return right(text(wall), 8) + right(text(cpu), 8);
+/// Threads that never sleep use as many cores as they are given: their CPU time / their wall time.
+bool is_crowded(number cores_had, int threads) {
+    return cores_had && *cores_had < 0.85 * std::min(threads, core_count());
 }
 
 }  // namespace
 
 void ratio_reporter::ReportRuns(const std::vector<Run>& runs) {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) collect(run);
+    std::vector<Run> shown;
+    for (const Run& run : runs) {
+        collect(run);
+        if (run.run_type != Run::RT_Aggregate || run.aggregate_name == "median") shown.push_back(run);
+    }
+    ConsoleReporter::ReportRuns(shown);
+    GetOutputStream().flush();
 }
 
 void ratio_reporter::Finalize() {
@@ -57,107 +75,132 @@ void ratio_reporter::Finalize() {
     std::ostream& out = GetOutputStream();
     out << "\n" << host_line() << "\n";
     if (const std::string doubt = host_doubts(); !doubt.empty()) out << "Beware: " << doubt << "\n";
-    out << "Times are ns a call. wall: time of the run / calls of all threads. cpu: CPU time of all threads / calls of "
-           "all threads.\n";
     print_floors();
     print_ratios();
+    print_terms();
+    out << "\nTimes are ns a call, the median of the repetitions."
+           "\n  wall    time of the run / calls of all threads: the inverse of the throughput"
+           "\n  cpu     CPU time of all threads / calls of all threads"
+           "\n  floor   what the case cannot do without (below), as measured here at the same number of threads"
+           "\n  done    share of the calls that were admitted and counted, where not all need be: where the shares of"
+           "\n          the two sides differ, so does their work, and their ratio says less"
+           "\n  spread  standard deviation / mean of the wall times of the repetitions: a ratio is no better than that"
+           "\n  *       other programs had the cores: the lock-free threads, which never sleep, had less than 85% of"
+           "\n          them, so wall is too long, and threads contended less than they should\n";
     out.flush();
 }
 
 void ratio_reporter::collect(const Run& run) {
-    const bool is_median = run.run_type == Run::RT_Aggregate && run.aggregate_name == "median";
-    if (run.error_occurred || (run.run_type == Run::RT_Aggregate && !is_median)) return;
+    if (run.error_occurred) return;
+    figure& seen = figures_[key(run.run_name.function_name, static_cast<int>(run.threads))];
+    const bool is_median = run.aggregate_name == "median";
+    if (run.aggregate_name == "cv") seen.spread = run.real_accumulated_time;
+    if (run.run_type == Run::RT_Aggregate ? !is_median : seen.is_median) return;
 
-    const key which(run.run_name.function_name, static_cast<int>(run.threads));
-    if (const auto known = figures_.find(which); known != figures_.end() && known->second.is_median) return;
-
-    figure seen{.ns = {run.GetAdjustedRealTime(), run.GetAdjustedCPUTime()}, .done = {}, .is_median = is_median};
+    seen.ns = {run.GetAdjustedRealTime(), run.GetAdjustedCPUTime()};
+    seen.is_median = is_median;
     if (const auto done = run.counters.find(done_share); done != run.counters.end()) seen.done = done->second.value;
-    figures_.insert_or_assign(which, seen);
 }
 
-const ratio_reporter::figure* ratio_reporter::find(const std::string& name, int threads) const {
+ratio_reporter::figure ratio_reporter::find(const std::string& name, int threads) const {
     const auto found = figures_.find({name, threads});
-    return found == figures_.end() ? nullptr : &found->second;
+    return found == figures_.end() ? figure{} : found->second;
 }
 
 std::optional<ratio_reporter::times> ratio_reporter::floor_of(const table_row& row) const {
     times sum{0, 0};
     for (const floor_term& term : row.floor) {
-        const figure* const part = find(floor_side(term.name), row.threads);
-        if (part == nullptr) return std::nullopt;
-        sum.wall += term.times * part->ns.wall;
-        sum.cpu += term.times * part->ns.cpu;
+        const figure part = find(floor_side(term.name), row.threads);
+        if (!part.ns) return std::nullopt;
+        sum.wall += term.times * part.ns->wall;
+        sum.cpu += term.times * part.ns->cpu;
     }
     return sum;
 }
 
+bool ratio_reporter::ran(const table_row& row) const {
+    return find(lock_free_side(row.name), row.threads).ns || find(reference_side(row.name), row.threads).ns;
+}
+
 void ratio_reporter::print_floors() {
+    const auto ran_floor = [&](const std::string& name) {
+        return std::ranges::any_of(suite::thread_counts,
+                                   [&](int threads) { return find(floor_side(name), threads).ns.has_value(); });
+    };
+    if (std::ranges::none_of(suite_.floors(), ran_floor)) return;
+
     std::ostream& out = GetOutputStream();
-    out << "\n" << left("floor", 24);
+    out << "\n" << left("floor", name_width + threads_width);
     for (const int threads : suite::thread_counts) {
-        out << right(std::to_string(threads) + (threads == 1 ? " thread" : " threads"), 18);
+        out << heading(std::to_string(threads) + (threads == 1 ? " thread" : " threads"));
     }
-    out << "\n" << left("", 24);
-    for ([[maybe_unused]] const int threads : suite::thread_counts) out << "  " << right("wall", 8) << right("cpu", 8);
+    out << "\n" << left("", name_width + threads_width);
+    for (std::size_t i = 0; i != std::size(suite::thread_counts); ++i) out << two("wall", "cpu");
     out << "\n";
     for (const std::string& name : suite_.floors()) {
-        std::string cells;
-        bool any = false;
+        if (!ran_floor(name)) continue;
+        out << left(name, name_width + threads_width);
         for (const int threads : suite::thread_counts) {
-            const figure* const seen = find(floor_side(name), threads);
-            any = any || seen != nullptr;
-            cells += "  " + (seen != nullptr ? two(seen->ns.wall, seen->ns.cpu) : two({}, {}));
+            const auto ns = find(floor_side(name), threads).ns;
+            out << two(text(ns ? number(ns->wall) : std::nullopt), text(ns ? number(ns->cpu) : std::nullopt));
         }
-        if (any) out << left(name, 24) << cells << "\n";
+        out << "\n";
     }
 }
 
 void ratio_reporter::print_ratios() {
     std::ostream& out = GetOutputStream();
-    const std::string sides = right("wall", 8) + right("cpu", 8);
-    out << "\n"
-        << left("case", 22) << right("threads", 8) << right("lock-free", 18) << right("reference", 18)
-        << right("ref / lock-free", 18) << right("floor", 18) << right("lock-free / floor", 18) << right("done: lf, ref", 18)
-        << "\n"
-        << left("", 30);
-    for (int i = 0; i != 5; ++i) out << "  " << sides;
-    out << "\n";
+    out << "\n" << left("case", name_width) << right("threads", threads_width);
+    for (const char* over : {"lock-free", "reference", "ref / lock-free", "floor", "lock-free/floor"}) {
+        out << heading(over);
+    }
+    out << heading("done") << heading("spread");
+    out << "\n" << left("", name_width + threads_width);
+    for (int i = 0; i != 5; ++i) out << two("wall", "cpu");
+    out << two("lf", "ref") << two("lf", "ref") << "\n";
 
-    std::string_view previous;
+    std::string previous;
     for (const table_row& row : suite_.rows()) {
-        const figure* const lock_free = find(lock_free_side(row.name), row.threads);
-        const figure* const reference = find(reference_side(row.name), row.threads);
-        if (lock_free == nullptr && reference == nullptr) continue;
-        const std::optional<times> floor = floor_of(row);
-
-        const auto wall_of = [](const figure* f) { return f ? std::optional(f->ns.wall) : std::nullopt; };
-        const auto cpu_of = [](const figure* f) { return f ? std::optional(f->ns.cpu) : std::nullopt; };
-        const auto done_of = [](const figure* f) { return f ? f->done : std::nullopt; };
-        const auto floor_wall = floor ? std::optional(floor->wall) : std::nullopt;
-        const auto floor_cpu = floor ? std::optional(floor->cpu) : std::nullopt;
-
-        out << left(row.name == previous ? "" : row.name, 22) << right(std::to_string(row.threads), 8);
-        out << "  " << two(wall_of(lock_free), cpu_of(lock_free));
-        out << "  " << two(wall_of(reference), cpu_of(reference));
-        out << "  "
-            << two(ratio(wall_of(reference), wall_of(lock_free)), ratio(cpu_of(reference), cpu_of(lock_free)));
-        out << "  " << two(floor_wall, floor_cpu);
-        out << "  " << two(ratio(wall_of(lock_free), floor_wall), ratio(cpu_of(lock_free), floor_cpu));
-        if (done_of(lock_free) || done_of(reference)) {
-            out << "  " << right(percent(done_of(lock_free)), 8) << right(percent(done_of(reference)), 8);
-        }
-        out << "\n";
+        if (!ran(row)) continue;
+        print_ratio(row, row.name != previous);
         previous = row.name;
     }
-    out << "done: share of the calls that were admitted and counted, where not all are; ratios of unlike shares compare "
-           "unlike work.\n";
-    for (std::size_t i = 0; i != suite_.rows().size(); ++i) {
-        const table_row& row = suite_.rows()[i];
-        if (i != 0 && suite_.rows()[i - 1].name == row.name) continue;
-        out << (i == 0 ? "floor of a case: " : "                 ") << left(row.name, 22);
-        for (std::size_t t = 0; t != row.floor.size(); ++t) {
-            out << (t == 0 ? "" : " + ") << row.floor[t].times << " " << row.floor[t].name;
+}
+
+void ratio_reporter::print_ratio(const table_row& row, bool names_case) {
+    const figure lock_free = find(lock_free_side(row.name), row.threads);
+    const figure reference = find(reference_side(row.name), row.threads);
+    const std::optional<times> floor = floor_of(row);
+
+    const auto wall = [](const std::optional<times>& t) { return t ? number(t->wall) : std::nullopt; };
+    const auto cpu = [](const std::optional<times>& t) { return t ? number(t->cpu) : std::nullopt; };
+    const auto one = [&](const std::optional<times>& t) { return two(text(wall(t)), text(cpu(t))); };
+    const auto against = [&](const std::optional<times>& of, const std::optional<times>& to) {
+        return two(text(ratio(wall(of), wall(to))), text(ratio(cpu(of), cpu(to))));
+    };
+
+    std::ostream& out = GetOutputStream();
+    out << left(names_case ? row.name : "", name_width) << right(std::to_string(row.threads), threads_width);
+    out << one(lock_free.ns) << one(reference.ns) << against(reference.ns, lock_free.ns);
+    out << one(floor) << against(lock_free.ns, floor);
+    out << two(percent(lock_free.done), percent(reference.done));
+    out << two(percent(lock_free.spread), percent(reference.spread));
+    if (lock_free.ns && is_crowded(ratio(cpu(lock_free.ns), wall(lock_free.ns)), row.threads)) out << " *";
+    out << "\n";
+}
+
+void ratio_reporter::print_terms() {
+    std::ostream& out = GetOutputStream();
+    out << "\n" << left("case", name_width) << gap << "floor\n";
+    std::string previous;
+    for (const table_row& row : suite_.rows()) {
+        if (row.name == previous || !ran(row)) continue;
+        previous = row.name;
+        out << left(row.name, name_width);
+        const char* joint = gap;
+        for (const floor_term& term : row.floor) {
+            out << joint << term.times << " " << term.name;
+            joint = " + ";
         }
         out << "\n";
     }

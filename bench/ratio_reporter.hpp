@@ -1,5 +1,5 @@
-// The display of a run: Google Benchmark's own rows while it lasts, and at its end the table of ratios, lock-free
-// against reference and against the floor that the same run has measured.
+// The display of a run: Google Benchmark's own rows while it lasts (of repetitions, the median), and at its end the
+// table of ratios, lock-free against reference and against the floor that the same run has measured.
 #pragma once
 
 #include "suite.hpp"
@@ -16,7 +16,7 @@ namespace bulwark::bench {
 
 class ratio_reporter : public benchmark::ConsoleReporter {
 public:
-    explicit ratio_reporter(const suite& all) : suite_(all) {}
+    explicit ratio_reporter(const suite& all) : ConsoleReporter(OO_None), suite_(all) {}
 
     void ReportRuns(const std::vector<Run>& runs) override;
     void Finalize() override;
@@ -28,19 +28,25 @@ private:
         double cpu;
     };
     struct figure {
-        times ns;
+        std::optional<times> ns;
         std::optional<double> done;
-        bool is_median;
+        std::optional<double> spread;  // standard deviation / mean of the wall times of the repetitions
+        bool is_median = false;
     };
     using key = std::pair<std::string, int>;  // name, threads
 
     void collect(const Run& run);
-    const figure* find(const std::string& name, int threads) const;
+    /// Nothing but dashes where it did not run.
+    figure find(const std::string& name, int threads) const;
     /// Nothing where a part of it was not measured.
     std::optional<times> floor_of(const table_row& row) const;
 
+    bool ran(const table_row& row) const;
+
     void print_floors();
     void print_ratios();
+    void print_ratio(const table_row& row, bool names_case);
+    void print_terms();
 
     const suite& suite_;
     std::map<key, figure> figures_;

@@ -73,9 +73,8 @@ private:
         // The two times of the table. Real time: that of the run, divided by the calls of all threads (the inverse of
         // the throughput). CPU time a call: the CPU time of each thread by its own clock, added up, divided by the
         // calls of all threads; so spinning and system calls count, and sleeping on a mutex does not.
-        benchmark::RegisterBenchmark(name.c_str(), [body = std::move(body)](benchmark::State& state) { (*body)(state); })
-            ->Threads(threads)
-            ->UseRealTime();
+        auto run = [body = std::move(body)](benchmark::State& state) { (*body)(state); };
+        benchmark::RegisterBenchmark(name.c_str(), std::move(run))->Threads(threads)->UseRealTime();
     }
 
     std::vector<std::string> floors_;

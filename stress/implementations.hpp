@@ -37,6 +37,7 @@ struct thin_traits {
         .requests = 2, .successes = 2, .failures = 2, .ignored = 1, .run = 2}>;
     template <class T>
     using atomic = detail::atomic<T>;
+    static void pause() noexcept {}
 };
 
 struct lock_free_thin {

@@ -12,6 +12,7 @@ struct traits_of {
     using layout = detail::basic_layout<Widths>;
     template <class T>
     using atomic = detail::atomic<T>;
+    static void pause() noexcept {}
 };
 
 /// One bit a tally, four epochs, counts up to 9.

@@ -31,6 +31,7 @@
 #include <bulwark/breaker_types.hpp>
 #include <bulwark/detail/atomics.hpp>
 #include <bulwark/detail/layout.hpp>
+#include <bulwark/detail/pause.hpp>
 #include <bulwark/detail/transition.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
@@ -48,6 +49,7 @@ struct default_traits {
     using layout = detail::layout;
     template <class T>
     using atomic = detail::atomic<T>;
+    static void pause() noexcept { pause_after_lost_race(); }
 };
 
 /// Proves in which generation and window a call was admitted.
@@ -83,15 +85,17 @@ public:
         }
     }
 
-    /// The everyday admission: closed, the window not over, no tally full, nobody in the way. False where it is
-    /// anything else; then nothing has happened, and admit() does all of it.
+    /// The everyday admission: closed, the window not over, no tally full. False where it is anything else; then
+    /// nothing has happened, and admit() does all of it.
     bool admit_plainly(ticket& admitted) noexcept {
-        const std::uint64_t head = load_head();
         record r;
-        if (!M::is_plain(head) || L::requests::full(head) || !read_stamp(head, r)) return false;
-        if (M::window_over(r, read_clock_for(head), limits_)) return false;
+        const auto always = [](const record&) { return true; };
+        const auto add = [](std::uint64_t head) {
+            return L::requests::full(head) ? M::frozen(head, move::carry) : head + L::requests::unit;
+        };
+        if (!count_plainly(r, always, add)) return false;
         admitted = {r.generation, r.window};
-        return count(head, head + L::requests::unit);
+        return true;
     }
 
     /// Asks to be let through.
@@ -103,26 +107,23 @@ public:
             if (help(head) || !read(head, r)) continue;
             const step next = M::admit(head, r, now.at(head, limits_), limits_);
             if (next.refusal != errc{}) return {.admitted = {}, .refusal = next.refusal, .made = {}};
-            if (M::move_of(next.head) == move::none) {
-                if (count(head, next.head)) return {.admitted = {r.generation, r.window}, .made = {}};
-                continue;
+            const move m = M::move_of(next.head);
+            if (!advance(head, next.head)) continue;
+            if (m == move::none) return {.admitted = {r.generation, r.window}, .made = {}};
+            if (is_transition(m)) {
+                return {.admitted = {r.generation + 1, r.window + 1}, .made = transition_from(next.head, r)};
             }
-            if (!freeze(head, next.head)) continue;
-            settle(next.head);
-            if (!is_transition(M::move_of(next.head))) continue;
-            return {.admitted = {r.generation + 1, r.window + 1}, .made = transition_from(next.head, r)};
         }
     }
 
     /// The everyday success, as admit_plainly() is the everyday admission. False where report() must do it.
     bool succeed_plainly(const ticket& admitted) noexcept {
-        const std::uint64_t head = load_head();
         record r;
-        if (!M::is_plain(head) || !read_stamp(head, r)) return false;
-        if (r.generation != admitted.generation || r.window != admitted.window) return false;
-        if (M::window_over(r, read_clock_for(head), limits_)) return false;
-        const std::uint64_t next = M::count(head, outcome::success).head;
-        return M::is_plain(next) && count(head, next);
+        const auto fresh = [&](const record& now) {
+            return now.generation == admitted.generation && now.window == admitted.window;
+        };
+        const auto add = [](std::uint64_t head) { return M::count(head, outcome::success).head; };
+        return count_plainly(r, fresh, add);
     }
 
     /// Says how an admitted call ended. `trips` is asked, with counts that include it, about a failure in the closed
@@ -139,13 +140,10 @@ public:
             if (M::is_plain(next) && o == outcome::failure && trips(M::counts(next, r))) {
                 next = M::frozen(head, move::trip);
             }
-            if (M::move_of(next) == move::none) {
-                if (count(head, next)) return {.counted = true, .made = {}};
-                continue;
-            }
-            if (!freeze(head, next)) continue;
-            settle(next);
-            if (is_transition(M::move_of(next))) return {.counted = true, .made = transition_from(next, r)};
+            const move m = M::move_of(next);
+            if (!advance(head, next)) continue;
+            if (m == move::none) return {.counted = true, .made = {}};
+            if (is_transition(m)) return {.counted = true, .made = transition_from(next, r)};
         }
     }
 
@@ -267,8 +265,26 @@ private:
         return true;
     }
 
-    /// A mere count.
-    bool count(std::uint64_t head, std::uint64_t next) noexcept {
+    /// Adds to the tallies, for as long as the breaker is plainly closed and in the epoch in which its stamp was read.
+    /// `applies` looks at that stamp; `add` gives the new head, frozen where a tally is full.
+    template <class Applies, class Add>
+    bool count_plainly(record& r, Applies applies, Add add) noexcept {
+        const instant now = limits_.interval != 0 ? read_clock() : instant{0};
+        std::uint64_t head = load_head();
+        const std::uint32_t epoch = L::epoch_of(head);
+        if (!M::is_plain(head) || !read_stamp(head, r) || !applies(r) || M::window_over(r, now, limits_)) return false;
+        for (;;) {
+            const std::uint64_t next = add(head);
+            if (!M::is_plain(next)) return false;
+            if (count(head, next)) return true;
+            // Another thread counted: what was read of this epoch holds as long as it lasts.
+            if (!M::is_plain(head) || L::epoch_of(head) != epoch) return false;
+            Traits::pause();
+        }
+    }
+
+    /// A mere count. Where it fails, `head` becomes the one found.
+    bool count(std::uint64_t& head, std::uint64_t next) noexcept {
         // relaxed: nothing is published but the word itself, and it continues the release sequence of (1).
         return head_.compare_exchange_weak(head, next, memory_order_relaxed);
     }
@@ -277,6 +293,16 @@ private:
     bool freeze(std::uint64_t head, std::uint64_t frozen) noexcept {
         // (2) release: synchronizes with the acquire (2) in load_head().
         return head_.compare_exchange_weak(head, frozen, memory_order_release);
+    }
+
+    /// Counts, or makes the move for which `next` is frozen; false where another thread advanced the head first.
+    bool advance(std::uint64_t head, std::uint64_t next) noexcept {
+        if (M::move_of(next) == move::none ? !count(head, next) : !freeze(head, next)) {
+            Traits::pause();
+            return false;
+        }
+        if (M::move_of(next) != move::none) settle(next);
+        return true;
     }
 
     /// Steps 2 and 3, for the thread that froze the head and for every helper alike.
