@@ -5,11 +5,16 @@
 
 #include <gtest/gtest.h>
 
-#include <string>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <utility>
 
 namespace {
 
 using namespace bulwark::stress;
+using namespace std::chrono_literals;
 
 template <template <class> class Scenario, class Impl>
 void holds(std::uint64_t rounds) {
@@ -51,6 +56,66 @@ TEST(Concurrency, TheBulkheadIsNeverOverCapacityAndLosesNoPermit) {
 }
 TEST(Concurrency, TheBulkheadRefusesOnlyWhenFull) {
     holds_everywhere<refused_only_when_full>(200);
+}
+
+// Interleavings that once went wrong, played by one thread: what another thread would do in between is done from
+// within the clock, or from within the policy.
+
+struct interrupting_clock {
+    using duration = std::chrono::nanoseconds;
+    using rep = duration::rep;
+    using period = duration::period;
+    using time_point = std::chrono::time_point<interrupting_clock>;
+    static constexpr bool is_steady = true;
+    static inline duration time{0};
+    static inline std::function<void()> interruption;
+    static time_point now() {
+        const time_point read(time);
+        if (const auto once = std::exchange(interruption, nullptr)) once();
+        return read;
+    }
+};
+
+TEST(Interleaving, ACallerWhoLostARaceReadsTheClockAgain) {
+    interrupting_clock::time = 0ns;
+    bulwark::basic_circuit_breaker<interrupting_clock> b{{.max_requests = 2,
+                                                          .interval = 0ns,
+                                                          .timeout = 0ns,
+                                                          .probe_timeout = 10ns,
+                                                          .ready_to_trip = bulwark::consecutive_failures(1)}};
+    b.try_acquire()->failure();
+    EXPECT_TRUE(b.try_acquire()->success());  // half-open since 0: one success, nobody under way
+    interrupting_clock::time = 9ns;
+    std::optional<decltype(b)::permit> other;
+    interrupting_clock::interruption = [&] {
+        interrupting_clock::time = 10ns;
+        other.emplace(std::move(b.try_acquire().value()));  // the last place
+    };
+    // At 9 there was a place. Whoever comes after the other caller, at 10, finds a silent probe at its time-out.
+    EXPECT_TRUE(b.try_acquire());
+    EXPECT_EQ(b.generation(), 4U);
+    EXPECT_FALSE(other->success()) << "its generation is over";
+}
+
+TEST(Interleaving, AFailureThatBecameStaleWhileThePolicyWasAskedDoesNotThrow) {
+    std::function<void()> meanwhile;
+    bulwark::circuit_breaker b{{.ready_to_trip = [&](const bulwark::breaker_counts& c) {
+        if (const auto once = std::exchange(meanwhile, nullptr)) {
+            once();
+            throw std::runtime_error("policy");
+        }
+        return c.total_failures >= 2;
+    }}};
+    auto p = b.try_acquire();
+    auto q = b.try_acquire();
+    auto r = b.try_acquire();
+    meanwhile = [&] {
+        q->failure();
+        r->failure();  // trips
+    };
+    EXPECT_FALSE(p->failure());
+    EXPECT_EQ(b.state(), bulwark::breaker_state::open);
+    EXPECT_EQ(b.counts(), bulwark::breaker_counts{});
 }
 
 /// A scenario with a planted mistake: checks that a run notices.

@@ -142,7 +142,9 @@ private:
                 return false;
             }
         };
-        return finish(core_.report(admitted, outcome::failure, trips));
+        const bool counted = finish(core_.report(admitted, outcome::failure, trips));
+        if (!counted) thrown = nullptr;  // asked in vain: another thread's transition made the result stale
+        return counted;
     }
 
     bool finish(const detail::report_result& answer) noexcept {

@@ -17,7 +17,8 @@
 //
 // Linearization: admit and report at the compare-and-swap of the head that counts them, or at step 3 of the transition
 // that they make; or, where they are refused or stale, at the load of the head that showed it. Observers at the load of
-// the head. Counts are therefore exact: every snapshot is one that was.
+// the head. Counts are therefore exact: every snapshot is one that was. Time is as exact as its reading: an operation
+// that has read the clock and is then delayed acts as of its reading (see docs/design.md).
 //
 // Progress: admit, report and observe are lock-free (each repeats only when another thread advanced the head), given
 // that the clock and the policy return. No locks, no allocation, no exceptions.
@@ -100,7 +101,7 @@ public:
 
     /// Asks to be let through.
     [[gnu::noinline]] admission admit() noexcept {
-        lazy_now now;
+        operation_time now;
         for (;;) {
             const std::uint64_t head = load_head();
             record r;
@@ -130,7 +131,7 @@ public:
     /// state; it must not throw.
     template <class TripPolicy>
     [[gnu::noinline]] report_result report(const ticket& admitted, outcome o, const TripPolicy& trips) noexcept {
-        lazy_now now;
+        operation_time now;
         for (;;) {
             const std::uint64_t head = load_head();
             record r;
@@ -174,11 +175,14 @@ private:
 
     using word = typename Traits::template atomic<std::uint64_t>;
 
-    /// The clock, read at most once an operation, after the first head that makes time matter.
-    class lazy_now {
+    /// The time of one operation. Closed, it is read once, or an operation on a window of a nanosecond would find it
+    /// over again after every roll. In the other states it is read for every head that is tried: what another thread
+    /// did in between may be later than the last reading.
+    class operation_time {
     public:
         instant at(std::uint64_t head, const limits& lim) noexcept {
-            if (!known_ && M::timed(head, lim)) {
+            const bool closed = M::state_of(head) == breaker_state::closed;
+            if (M::timed(head, lim) && !(closed && known_)) {
                 now_ = read_clock();
                 known_ = true;
             }
@@ -310,26 +314,27 @@ private:
         record from;
         if (!read(frozen, from)) return;
         const record to = M::next_record(frozen, from, read_clock());
-        if (!publish(L::epoch_of(frozen), to)) return;
+        publish(L::epoch_of(frozen), to);
         // (1) release: synchronizes with the acquire (1) in load_head(). Lanes that a helper wrote are covered too:
-        // this thread has read them, and what it read happens before what follows the acquire.
+        // this thread has read them, and what it read happens before what follows the acquire. Tried even where
+        // another thread has finished the move: the failure shows this thread a later head, so that it cannot go on to
+        // see the old one.
         head_.compare_exchange_strong(frozen, M::next_head(frozen, from), memory_order_release);
     }
 
-    /// Step 2. False where another thread has already finished the move.
-    bool publish(std::uint32_t epoch, const record& to) noexcept {
+    /// Step 2. Stops where another thread has already finished the move.
+    void publish(std::uint32_t epoch, const record& to) noexcept {
         word* const into = bank(L::epoch_after(epoch));
         const std::uint32_t upper = payload(to, since_upper);
         const std::optional<std::uint32_t> agreed = agree(into[since_upper], epoch, upper);
-        if (!agreed) return false;
+        if (!agreed) return;
         const std::uint32_t lower = *agreed == upper  ? payload(to, since_lower)
                                     : *agreed < upper ? std::numeric_limits<std::uint32_t>::max()
                                                       : 0;
-        if (!agree(into[since_lower], epoch, lower)) return false;
+        if (!agree(into[since_lower], epoch, lower)) return;
         for (std::size_t i = generation_upper; i != lane_count; ++i) {
-            if (!agree(into[i], epoch, payload(to, i))) return false;
+            if (!agree(into[i], epoch, payload(to, i))) return;
         }
-        return true;
     }
 
     /// Writes a lane of the epoch after the given one, unless that is done; the payload that it then has, or nothing

@@ -27,8 +27,11 @@
 //
 // Wrap. The generation has 64 bits: at one transition every 50 ns it wraps after 29,000 years. The epoch has 32; it
 // only has to be unique while a thread stands between its load of a word and its compare-and-swap. An epoch passes
-// every 63 calls, or at a transition: 2^32 of them take 2.7e11 calls (half an hour at 150 million a second), and
-// the thread would have to wake at the one epoch in 2^32 that repeats, with equal tallies.
+// every 63 successes, 31 failures or 3 ignored calls, at a new window and at a transition. At ten million epochs a
+// second, which no two cores reach, 2^32 of them take seven minutes, and the thread would have to wake at the one epoch
+// in 2^32 that repeats and find equal tallies. The window has 32 bits as well: a call that lasts through an exact
+// multiple of 2^32 windows of one generation is taken for one of the current window, and its request is not counted
+// again.
 #pragma once
 
 #include <cstdint>
