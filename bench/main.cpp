@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
     const bool other_format = wants_other_format(arguments);
 
     std::vector<char*> pointers;
+    pointers.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     int count = static_cast<int>(pointers.size());
     pointers.push_back(nullptr);

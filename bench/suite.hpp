@@ -30,9 +30,15 @@ struct table_row {
     std::vector<floor_term> floor;
 };
 
-inline std::string lock_free_side(std::string_view name) { return std::string(name) + "/lock_free"; }
-inline std::string reference_side(std::string_view name) { return std::string(name) + "/reference"; }
-inline std::string floor_side(std::string_view name) { return "floor/" + std::string(name); }
+inline std::string lock_free_side(std::string_view name) {
+    return std::string(name) + "/lock_free";
+}
+inline std::string reference_side(std::string_view name) {
+    return std::string(name) + "/reference";
+}
+inline std::string floor_side(std::string_view name) {
+    return "floor/" + std::string(name);
+}
 
 /// The counter of the cases whose iterations are not all alike: the share that was admitted and counted. Where the two
 /// implementations differ in it, they did different work, and their ratio says less.
@@ -55,7 +61,7 @@ public:
     }
 
     template <template <class> class Body, class LockFree, class Reference>
-    void add_case(std::string_view name, std::vector<floor_term> floor, int min_threads = 1) {
+    void add_case(std::string_view name, const std::vector<floor_term>& floor, int min_threads = 1) {
         for (const int threads : thread_counts) {
             if (threads < min_threads) continue;
             run_at(lock_free_side(name), threads, std::make_shared<Body<LockFree>>(threads));

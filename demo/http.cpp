@@ -29,8 +29,9 @@ std::invalid_argument not_a_url() {
 
 int parse_port(std::string_view text) {
     int port = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, port);
+    const char* const begin = text.data();  // NOLINT(bugprone-suspicious-stringview-data-usage): its end is used too
+    const char* const end = begin + text.size();
+    const auto [stop, error] = std::from_chars(begin, end, port);
     if (error != std::errc() || stop != end || port < 1 || port > 65535) {
         throw std::invalid_argument("--url: the port must be 1 to 65535");
     }
@@ -56,8 +57,8 @@ target parse_url(const std::string& url) {
     const std::size_t host_end = is_ipv6 ? authority.find(']') + 1 : std::min(authority.find(':'), authority.size());
     const std::string_view host = authority.substr(0, host_end);
     const std::string_view after_host = authority.substr(host_end);
-    const std::string_view allowed = is_ipv6 ? "[]:.0123456789abcdefABCDEF"
-                                             : "-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const std::string_view allowed =
+        is_ipv6 ? "[]:.0123456789abcdefABCDEF" : "-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const bool has_port = after_host.starts_with(':');
     if (host.empty() || host.find_first_not_of(allowed) != host.npos || has_port != !after_host.empty()) {
         throw not_a_url();

@@ -117,8 +117,8 @@ void guard_url(const options& chosen, const target& where, const screen& out) {
                          .length = std::chrono::seconds(chosen.seconds),
                          .patience = 1s};
     const std::unique_ptr<guard> protection = protection_of(chosen, breaker_with(1s, 500ms), plan.threads);
-    out.say(std::to_string(plan.threads) + " clients, " + std::to_string(plan.per_second) +
-            " calls a second, to " + where.url());
+    out.say(std::to_string(plan.threads) + " clients, " + std::to_string(plan.per_second) + " calls a second, to " +
+            where.url());
     out.legend();
     std::vector<column> columns;
     columns.push_back({"protected", run_act(std::string("Protected (") + kind(chosen) +
@@ -138,9 +138,10 @@ int run(int argc, char** argv) {
     constexpr int misused = 2;
 
     options chosen;
-    CLI::App app("A circuit breaker and a bulkhead at work: a failing HTTP service on loopback, unprotected and "
-                 "protected. Takes about 21 seconds.",
-                 "bulwark-demo");
+    CLI::App app(
+        "A circuit breaker and a bulkhead at work: a failing HTTP service on loopback, unprotected and "
+        "protected. Takes about 21 seconds.",
+        "bulwark-demo");
     auto* const url = app.add_option("--url", chosen.url, "guard your own service at http://host:port/path instead");
     app.add_option("--rate", chosen.per_second, "with --url: calls a second")
         ->check(CLI::Range(1, 1000))

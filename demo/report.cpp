@@ -2,6 +2,7 @@
 #include "report.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace demo {
 
@@ -10,7 +11,7 @@ std::optional<duration> quantile(const std::vector<call_record>& calls, double s
     std::vector<duration> latencies;
     latencies.reserve(calls.size());
     for (const call_record& call : calls) latencies.push_back(call.latency());
-    const auto rank = static_cast<std::ptrdiff_t>(share * static_cast<double>(calls.size() - 1) + 0.5);
+    const std::ptrdiff_t rank = std::lround(share * static_cast<double>(calls.size() - 1));
     std::nth_element(latencies.begin(), latencies.begin() + rank, latencies.end());
     return latencies[static_cast<std::size_t>(rank)];
 }
@@ -27,8 +28,8 @@ std::optional<duration> time_to_recover(const std::vector<call_record>& calls, s
         if (call.how == verdict::useful && call.ended >= fault_end) useful.push_back(call.ended);
     }
     std::sort(useful.begin(), useful.end());
-    const auto enough = static_cast<std::size_t>(
-        0.95 * static_cast<double>(per_second) * std::chrono::duration<double>(slice_length).count());
+    const auto enough = static_cast<std::size_t>(0.95 * static_cast<double>(per_second) *
+                                                 std::chrono::duration<double>(slice_length).count());
     for (std::size_t first = 0; first + enough < useful.size(); ++first) {
         if (useful[first + enough] - useful[first] <= slice_length) return useful[first] - fault_end;
     }

@@ -114,7 +114,7 @@ void screen::table(const std::vector<column>& columns, duration patience, bool w
         for (const column& c : columns) line << std::setw(15) << cell(c.figures);
         say(line.str());
     };
-    const auto number = [&](const std::string& name, std::size_t report::*figure) {
+    const auto number = [&](const std::string& name, std::size_t report::* figure) {
         row(name, [figure](const report& r) { return std::to_string(r.*figure); });
     };
 

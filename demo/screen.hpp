@@ -17,7 +17,7 @@ namespace demo {
 
 /// A slice of the chart.
 struct moment {
-    std::optional<bool> upstream_fails;            ///< nothing where there is no script
+    std::optional<bool> upstream_fails;           ///< nothing where there is no script
     std::optional<bulwark::breaker_state> state;  ///< nothing where there is no breaker
 };
 

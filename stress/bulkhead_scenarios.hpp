@@ -30,7 +30,7 @@ public:
                             enter();
                             throw std::runtime_error("service");
                         });
-                    } catch (const std::runtime_error&) {
+                    } catch (const std::runtime_error&) {  // NOLINT(bugprone-empty-catch): thrown by the line above
                     }
                     break;
                 }

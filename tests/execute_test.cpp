@@ -21,7 +21,6 @@
 namespace {
 
 using bulwark::breaker_counts;
-using bulwark::breaker_state;
 using bulwark::errc;
 using bulwark::manual_clock;
 using bulwark::outcome;

@@ -12,8 +12,8 @@
 #pragma once
 
 #include <bulwark/bulkhead_config.hpp>
-#include <bulwark/detail/atomics.hpp>
 #include <bulwark/detail/permit_counter.hpp>
+#include <bulwark/detail/traits.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
 
@@ -51,7 +51,7 @@ public:
 
 private:
     const std::uint32_t capacity_;
-    detail::permit_counter<detail::atomic> permits_;
+    detail::permit_counter<detail::default_traits> permits_;
 };
 
 /// A permit of a bulkhead; gives it back when destroyed, on whatever thread. Move-only, for one thread at a time.

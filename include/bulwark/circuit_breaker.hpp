@@ -184,17 +184,12 @@ private:
             return {boost::system::in_place_value};
         } else {
             execute_result<F> reply(boost::system::in_place_value, std::invoke(std::forward<F>(fn)));
-            const outcome o = std::invoke(classify, value_of<F>(*reply));
+            const std::remove_reference_t<std::invoke_result_t<F>>& value = *reply;
+            const outcome o = std::invoke(classify, value);
             guard.armed = false;
             report(admitted, o);
             return reply;
         }
-    }
-
-    /// What fn returned, without the std::reference_wrapper that holds a reference.
-    template <class F, class Held>
-    static const std::remove_reference_t<std::invoke_result_t<F>>& value_of(const Held& held) noexcept {
-        return held;
     }
 
     const circuit_breaker_config config_;

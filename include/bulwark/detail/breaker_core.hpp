@@ -30,9 +30,8 @@
 #pragma once
 
 #include <bulwark/breaker_types.hpp>
-#include <bulwark/detail/atomics.hpp>
 #include <bulwark/detail/layout.hpp>
-#include <bulwark/detail/pause.hpp>
+#include <bulwark/detail/traits.hpp>
 #include <bulwark/detail/transition.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
@@ -44,14 +43,6 @@
 #include <optional>
 
 namespace bulwark::detail {
-
-/// The product's words; tests and models name others.
-struct default_traits {
-    using layout = detail::layout;
-    template <class T>
-    using atomic = detail::atomic<T>;
-    static void pause() noexcept { pause_after_lost_race(); }
-};
 
 /// Proves in which generation and window a call was admitted.
 struct ticket {
@@ -105,7 +96,8 @@ public:
         for (;;) {
             const std::uint64_t head = load_head();
             record r;
-            if (help(head) || !read(head, r)) continue;
+            const bool open = M::state_of(head) == breaker_state::open;  // then there is nothing to count
+            if (help(head) || !(open ? read_stamp(head, r) : read(head, r))) continue;
             const step next = M::admit(head, r, now.at(head, limits_), limits_);
             if (next.refusal != errc{}) return {.admitted = {}, .refusal = next.refusal, .made = {}};
             const move m = M::move_of(next.head);

@@ -10,13 +10,13 @@
 //       permit does. Every write of the word is a read-modify-write, so the release sequence is never broken.
 #pragma once
 
-#include <bulwark/detail/atomics.hpp>
+#include <bulwark/detail/traits.hpp>
 
 #include <cstdint>
 
 namespace bulwark::detail {
 
-template <template <class> class Atomic>
+template <class Traits>
 class permit_counter {
 public:
     explicit permit_counter(std::uint64_t permits) noexcept : free_(permits) {}
@@ -24,11 +24,12 @@ public:
     bool try_take() noexcept {
         // relaxed: a guess for the exchange below to check; a 0 is a refusal and publishes nothing.
         std::uint64_t free = free_.load(memory_order_relaxed);
-        do {
-            if (free == 0) return false;
+        while (free != 0) {
             // (3) acquire: synchronizes with the release (3) in give_back().
-        } while (!free_.compare_exchange_weak(free, free - 1, memory_order_acquire));
-        return true;
+            if (free_.compare_exchange_weak(free, free - 1, memory_order_acquire)) return true;
+            Traits::pause();
+        }
+        return false;
     }
 
     void give_back() noexcept {
@@ -42,7 +43,7 @@ public:
     }
 
 private:
-    alignas(64) Atomic<std::uint64_t> free_;
+    alignas(64) typename Traits::template atomic<std::uint64_t> free_;
 };
 
 }  // namespace bulwark::detail

@@ -1,0 +1,19 @@
+// What the lock-free parts are built over: the layout of the words, the atomics, and the pause after a lost race. Tests
+// and models build the same parts over others.
+#pragma once
+
+#include <bulwark/detail/atomics.hpp>
+#include <bulwark/detail/layout.hpp>
+#include <bulwark/detail/pause.hpp>
+
+namespace bulwark::detail {
+
+/// The product's.
+struct default_traits {
+    using layout = detail::layout;
+    template <class T>
+    using atomic = detail::atomic<T>;
+    static void pause() noexcept { pause_after_lost_race(); }
+};
+
+}  // namespace bulwark::detail
