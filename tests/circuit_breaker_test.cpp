@@ -54,15 +54,7 @@ using Implementations =
     ::testing::Types<bulwark::basic_circuit_breaker<manual_clock>, bulwark::test::breaker_of<bulwark::test::thin>,
                      bulwark::reference::basic_circuit_breaker<manual_clock>>;
 
-class ImplementationNames {
-public:
-    template <class T>
-    static std::string GetName(int i) {
-        return i == 0 ? "lock_free" : i == 1 ? "lock_free_thin" : "reference";
-    }
-};
-
-TYPED_TEST_SUITE(CircuitBreaker, Implementations, ImplementationNames);
+TYPED_TEST_SUITE(CircuitBreaker, Implementations);
 
 TYPED_TEST(CircuitBreaker, BeginsClosedInGenerationOneWithNothingCounted) {
     const TypeParam b;
