@@ -189,7 +189,7 @@ public:
                     .ready_to_trip = [this](const breaker_counts& c) { return c.total_failures >= 1 && !recovered_; },
                     .on_state_change = [this](const transition& t) { log_.add(t); }}),
           old_(4 * r.threads()) {
-        for (auto& permit : old_) permit.emplace(std::move(breaker_.try_acquire().value()));
+        for (auto& permit : old_) permit.emplace(breaker_.try_acquire().value());
     }
 
     void act(unsigned thread, random_source& random) {

@@ -29,7 +29,7 @@ TYPED_TEST(Bulkhead, AdmitsAsManyAsItHasPermitsAndNoMore) {
     EXPECT_EQ(pool.available(), 3U);
     std::vector<typename TypeParam::slot> slots;
     for (std::uint32_t i = 1; i <= 3; ++i) {
-        slots.push_back(std::move(pool.try_acquire().value()));
+        slots.push_back(pool.try_acquire().value());
         EXPECT_EQ(pool.in_use(), i);
         EXPECT_EQ(pool.available(), 3U - i);
     }
@@ -44,10 +44,10 @@ TYPED_TEST(Bulkhead, AdmitsAsManyAsItHasPermitsAndNoMore) {
 TYPED_TEST(Bulkhead, ASlotMovesAndGivesBackOnce) {
     TypeParam pool{{.max_concurrent = 2}};
     {
-        auto first = std::move(pool.try_acquire().value());
+        auto first = pool.try_acquire().value();
         auto second(std::move(first));
         EXPECT_EQ(pool.in_use(), 1U);
-        auto third = std::move(pool.try_acquire().value());
+        auto third = pool.try_acquire().value();
         EXPECT_EQ(pool.in_use(), 2U);
         third = std::move(second);
         EXPECT_EQ(pool.in_use(), 1U) << "what the target held came back at once";
@@ -60,7 +60,7 @@ TYPED_TEST(Bulkhead, ASlotMovesAndGivesBackOnce) {
 
 TYPED_TEST(Bulkhead, ASlotMayBeGivenBackByAnotherThread) {
     TypeParam pool{{.max_concurrent = 1}};
-    std::thread other([slot = std::move(pool.try_acquire().value())] {});
+    std::thread other([slot = pool.try_acquire().value()] {});
     other.join();
     EXPECT_EQ(pool.in_use(), 0U);
 }

@@ -332,10 +332,10 @@ TYPED_TEST(CircuitBreaker, APermitHasOneWord) {
 TYPED_TEST(CircuitBreaker, APermitMovesItsWordWithIt) {
     TypeParam b;
     {
-        auto first = std::move(b.try_acquire().value());
+        auto first = b.try_acquire().value();
         auto second(std::move(first));
         EXPECT_FALSE(first.success());  // NOLINT(bugprone-use-after-move): a moved-from permit has no word
-        auto third = std::move(b.try_acquire().value());
+        auto third = b.try_acquire().value();
         third = std::move(second);  // gives back what it had
         EXPECT_EQ(b.counts(), (breaker_counts{.requests = 2, .total_ignored = 1}));
         auto& self = third;
@@ -500,7 +500,7 @@ struct unsteady_clock {
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<unsteady_clock>;
-    static constexpr bool is_steady = false;
+    [[maybe_unused]] static constexpr bool is_steady = false;
     static inline duration time{0};
     static time_point now() { return time_point(time); }
 };

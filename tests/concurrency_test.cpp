@@ -66,7 +66,7 @@ struct interrupting_clock {
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<interrupting_clock>;
-    static constexpr bool is_steady = true;
+    [[maybe_unused]] static constexpr bool is_steady = true;
     static inline duration time{0};
     static inline std::function<void()> interruption;
     static time_point now() {
@@ -89,7 +89,7 @@ TEST(Interleaving, ACallerWhoLostARaceReadsTheClockAgain) {
     std::optional<decltype(b)::permit> other;
     interrupting_clock::interruption = [&] {
         interrupting_clock::time = 10ns;
-        other.emplace(std::move(b.try_acquire().value()));  // the last place
+        other.emplace(b.try_acquire().value());  // the last place
     };
     // At 9 there was a place. Whoever comes after the other caller, at 10, finds a silent probe at its time-out.
     EXPECT_TRUE(b.try_acquire());

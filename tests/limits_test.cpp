@@ -69,7 +69,7 @@ TEST(Limits, CallsUnderWayAcrossAFullCountKeepTheSumsRight) {
     breaker_of<bulwark::test::narrowest> b{{.interval = 0s}};  // counts up to 9
     std::deque<decltype(b)::permit> under_way;
     for (int i = 0; i != 500; ++i) {
-        under_way.push_back(std::move(b.try_acquire().value()));
+        under_way.push_back(b.try_acquire().value());
         if (under_way.size() > 4) {
             EXPECT_TRUE(under_way.front().success());
             under_way.pop_front();
@@ -108,12 +108,12 @@ TEST(Limits, AWrappedEpochNeverMakesAStaleResultFresh) {
             SCOPED_TRACE(std::to_string(transitions) + " transitions, then " + std::to_string(calls) + " calls");
             breaker_of<bulwark::test::thin> b{
                 {.max_requests = 1, .interval = 0s, .timeout = 0s, .ready_to_trip = bulwark::consecutive_failures(1)}};
-            auto stale = std::move(b.try_acquire().value());
+            auto stale = b.try_acquire().value();
             std::vector<decltype(b)::permit> probe;
             for (int i = 0; i != transitions; ++i) {
                 switch (i % 3) {
                     case 0: b.try_acquire()->failure(); break;                           // closed -> open
-                    case 1: probe.push_back(std::move(b.try_acquire().value())); break;  // -> half-open
+                    case 1: probe.push_back(b.try_acquire().value()); break;  // -> half-open
                     default: EXPECT_TRUE(probe.back().success()); break;                 // -> closed
                 }
             }
