@@ -140,6 +140,16 @@ TYPED_TEST(CircuitBreaker, TimeoutZeroMakesTheNextCallerAProbe) {
     EXPECT_EQ(b.state(), breaker_state::closed);
 }
 
+TYPED_TEST(CircuitBreaker, AReadingFromBeforeTheLastChangeCountsAsThatTime) {
+    auto config = this->fragile();
+    config.interval = config.timeout = 0s;
+    TypeParam b{config};
+    this->fail(b);
+    manual_clock::advance(-1ns);
+    EXPECT_EQ(b.state(), breaker_state::half_open) << "a timeout of 0 has passed at once";
+    EXPECT_TRUE(b.try_acquire());
+}
+
 TYPED_TEST(CircuitBreaker, HalfOpenAdmitsMaxRequestsProbesAndClosesAfterAsManySuccesses) {
     TypeParam b{this->fragile(3)};
     this->fail(b);

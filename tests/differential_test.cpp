@@ -134,7 +134,8 @@ void compare(const setup& s, std::uint64_t seed, int steps) {
             a = ours.end(which, how);
             b = theirs.end(which, how);
         } else if (dice < 97) {
-            manual_clock::advance(std::chrono::nanoseconds(below(4)));
+            // Now and then a step back, as when two threads use their readings out of order.
+            manual_clock::advance(std::chrono::nanoseconds(below(5)) - 1ns);
         } else {
             // To a boundary of the configuration, give or take a tick; not so far that time ends.
             const auto span = spans[below(3)];
@@ -178,6 +179,12 @@ TEST(Differential, BreakerOfTheNarrowestLayoutAcrossEveryCarryAndWrap) {
     using bulwark::test::narrowest;
     compare_all<bulwark::test::breaker_of<narrowest>,
                 bulwark::reference::basic_circuit_breaker<manual_clock, narrowest.max_count>>(100'000);
+}
+
+TEST(Differential, BreakerOfShortRows) {
+    using bulwark::test::short_rows;
+    compare_all<bulwark::test::breaker_of<short_rows>,
+                bulwark::reference::basic_circuit_breaker<manual_clock, short_rows.max_count>>(100'000);
 }
 
 TEST(Differential, Bulkhead) {

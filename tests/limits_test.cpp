@@ -112,9 +112,9 @@ TEST(Limits, AWrappedEpochNeverMakesAStaleResultFresh) {
             std::vector<decltype(b)::permit> probe;
             for (int i = 0; i != transitions; ++i) {
                 switch (i % 3) {
-                    case 0: b.try_acquire()->failure(); break;                           // closed -> open
+                    case 0: b.try_acquire()->failure(); break;                // closed -> open
                     case 1: probe.push_back(b.try_acquire().value()); break;  // -> half-open
-                    default: EXPECT_TRUE(probe.back().success()); break;                 // -> closed
+                    default: EXPECT_TRUE(probe.back().success()); break;      // -> closed
                 }
             }
             for (int i = 0; i != calls && b.state() == breaker_state::closed; ++i) b.try_acquire()->success();

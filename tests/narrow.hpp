@@ -23,6 +23,10 @@ inline constexpr detail::layout_widths narrowest{
 inline constexpr detail::layout_widths thin{
     .requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .epoch = 2};
 
+/// Rows that fill their tally before the totals do.
+inline constexpr detail::layout_widths short_rows{
+    .requests = 4, .successes = 3, .failures = 3, .ignored = 1, .run = 1, .epoch = 3, .max_count = 40};
+
 /// Tallies of unequal width, 32 epochs, counts up to 100.
 inline constexpr detail::layout_widths narrow{
     .requests = 3, .successes = 2, .failures = 1, .ignored = 2, .run = 3, .epoch = 5, .max_count = 100};

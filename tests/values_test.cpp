@@ -51,6 +51,14 @@ TEST(Values, StatesAndCountsAndTransitionsPrint) {
     EXPECT_NE(to_string(open).find("retry_after=never"), std::string::npos);
 }
 
+TEST(Values, CompareByAllTheirMembers) {
+    EXPECT_NE(breaker_counts{.requests = 1}, breaker_counts{});
+    EXPECT_NE((breaker_counts{.requests = 1, .total_ignored = 1}), breaker_counts{.requests = 1});
+    EXPECT_NE((bulwark::transition{.generation = 2}), bulwark::transition{});
+    EXPECT_NE((bulwark::breaker_snapshot{.generation = 2}), bulwark::breaker_snapshot{});
+    EXPECT_EQ(to_string(static_cast<breaker_state>(7)), "invalid");
+}
+
 TEST(FailureRatio, TripsAtTheRatioOnceEnoughCallsHaveEnded) {
     const auto half = bulwark::failure_ratio(0.5, 4);
     EXPECT_FALSE(half({.requests = 3, .total_failures = 3})) << "too few";

@@ -50,7 +50,7 @@ std::ostream& operator<<(std::ostream& out, const transition& change);
 struct breaker_snapshot {
     breaker_state state = breaker_state::closed;
     std::uint64_t generation = 0;
-    breaker_counts counts;
+    breaker_counts counts{};
     std::chrono::nanoseconds retry_after{0};  ///< 0 unless open; nanoseconds::max() means never
 
     friend constexpr bool operator==(const breaker_snapshot&, const breaker_snapshot&) = default;

@@ -92,9 +92,10 @@ private:
 
     // Everything from here to guarded() is called with the mutex held.
 
-    /// Whether `span` has passed since since_. A sum past the end of the clock's range never comes.
+    /// Whether `span` has passed since since_. A sum past the end of the clock's range never comes; a reading from
+    /// before since_ counts as since_.
     bool passed(nanoseconds span, nanoseconds now) const {
-        return since_ <= nanoseconds::max() - span && now >= since_ + span;
+        return since_ <= nanoseconds::max() - span && std::max(now, since_) >= since_ + span;
     }
 
     nanoseconds time_left(nanoseconds now) const {

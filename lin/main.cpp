@@ -1,0 +1,199 @@
+// bulwark-lin: records histories of real threads on breakers and bulkheads and checks each against the sequential
+// specification. Ends with a table of what was done and what it cost; a refused history is printed with its seed.
+// Planted defects are run as well: they pass when they are found.
+#include "../stress/implementations.hpp"
+#include "../stress/run.hpp"
+#include "breaker_target.hpp"
+#include "bulkhead_target.hpp"
+#include "dawdling.hpp"
+#include "planted.hpp"
+#include "recorder.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace bulwark::lin;
+using bulwark::manual_clock;
+namespace stress = bulwark::stress;
+
+struct subject {
+    std::string name;
+    bool sound;  ///< or planted: then a history must be refused
+    std::function<tally(stress::run&)> record;
+};
+
+template <class Target>
+subject one(const std::string& name, bool sound) {
+    return {name, sound, [](stress::run& r) { return recorder<Target>(r).record(); }};
+}
+
+template <class Breaker>
+subject breaker(const std::string& name, bool sound = true) {
+    return one<breaker_target<Breaker>>(name, sound);
+}
+
+template <class Bulkhead>
+subject bulkhead(const std::string& name, bool sound = true) {
+    return one<bulkhead_target<Bulkhead>>(name, sound);
+}
+
+std::vector<subject> all_subjects() {
+    using stress::lock_free;
+    using stress::lock_free_thin;
+    using stress::mutex_reference;
+    return {
+        breaker<lock_free::breaker<manual_clock>>("breaker/lock-free"),
+        breaker<lock_free_thin::breaker<manual_clock>>("breaker/lock-free-thin"),
+        breaker<bulwark::basic_circuit_breaker<manual_clock, dawdling_traits>>("breaker/lock-free-dawdling"),
+        breaker<mutex_reference::breaker<manual_clock>>("breaker/reference"),
+        bulkhead<lock_free::bulkhead>("bulkhead/lock-free"),
+        bulkhead<mutex_reference::bulkhead>("bulkhead/reference"),
+        breaker<planted::lost_update<manual_clock>>("planted/lost-update", false),
+        breaker<planted::probe_leak<manual_clock>>("planted/probe-leak", false),
+        breaker<planted::torn_snapshot<manual_clock>>("planted/torn-snapshot", false),
+        bulkhead<planted::over_admitting_bulkhead>("planted/over-admitting-bulkhead", false),
+    };
+}
+
+constexpr unsigned most_threads = 4;
+
+struct options {
+    double seconds = 30;
+    unsigned threads = 0;
+    std::uint64_t seed = 0;
+    std::string only;
+    bool list = false;
+};
+
+unsigned long long printable(std::uint64_t n) {
+    return n;
+}
+
+double per(double amount, std::uint64_t n) {
+    return n == 0 ? 0 : amount / static_cast<double>(n);
+}
+
+/// Fewer overlapping pairs an operation than this, and the histories were almost sequential: they prove nothing.
+constexpr double fewest_overlaps = 0.2;
+
+void print_heading() {
+    std::printf("%-32s %9s %10s %7s %11s %9s %11s %14s\n", "", "histories", "operations", "ops/his", "histories/s",
+                "overlaps/", "check, mean", "longest check");
+}
+
+void print_row(const subject& s, const tally& t) {
+    const double seconds = std::chrono::duration<double>(t.recording_and_checking).count();
+    const double checking = std::chrono::duration<double, std::micro>(t.checking).count();
+    const double longest = std::chrono::duration<double, std::micro>(t.longest_check).count();
+    std::printf("%-32s %9llu %10llu %7.1f %11.0f %9.2f %8.2f us %6.0f us, %llu steps\n", s.name.c_str(),
+                printable(t.histories), printable(t.operations), per(static_cast<double>(t.operations), t.histories),
+                static_cast<double>(t.histories) / seconds, per(static_cast<double>(t.overlaps), t.operations),
+                per(checking, t.histories), longest, printable(t.most_steps));
+}
+
+/// 2, 3 and 4 threads, as far as each can have a core: threads that take turns on one hardly ever overlap.
+std::vector<unsigned> default_teams() {
+    std::vector<unsigned> teams{2};
+    while (teams.back() < most_threads && teams.back() < std::thread::hardware_concurrency()) {
+        teams.push_back(teams.back() + 1);
+    }
+    return teams;
+}
+
+/// One subject for its share of the time.
+bool examine(const subject& s, const options& o, double seconds, tally& sum) {
+    const std::vector<unsigned> teams = o.threads != 0 ? std::vector{o.threads} : default_teams();
+    tally t;
+    for (const unsigned threads : teams) {
+        const std::chrono::duration<double> share(seconds / static_cast<double>(teams.size()));
+        stress::run r(
+            {.threads = threads, .seed = o.seed, .time = std::chrono::duration_cast<std::chrono::nanoseconds>(share)});
+        t += s.record(r);
+        const std::string refused = r.failure();
+        if (refused.empty()) continue;
+        if (!s.sound) {
+            std::printf("%-32s found after %llu histories, %llu operations\n", s.name.c_str(), printable(t.histories),
+                        printable(t.operations));
+            if (o.threads != 0 || !o.only.empty()) std::printf("%s\n", refused.c_str());
+            return true;
+        }
+        std::printf(
+            "FAILED %s: %s\n  again (the threads' choices, not their timing): --seed %llu --threads %u --only %s\n",
+            s.name.c_str(), refused.c_str(), printable(o.seed), threads, s.name.c_str());
+        return false;
+    }
+    if (!s.sound) {
+        std::printf("FAILED %s: not found in %llu histories\n", s.name.c_str(), printable(t.histories));
+        return false;
+    }
+    print_row(s, t);
+    sum += t;
+    const double overlaps = per(static_cast<double>(t.overlaps), t.operations);
+    if (overlaps >= fewest_overlaps) return true;
+    std::printf("FAILED %s: %.2f overlapping pairs an operation, at least %.2f are needed\n", s.name.c_str(), overlaps,
+                fewest_overlaps);
+    return false;
+}
+
+int run(int argc, char** argv) {
+    CLI::App app("Checks that bulwark's breakers and bulkheads are linearizable, on histories of real threads.");
+    options o;
+    app.add_option("--seconds", o.seconds, "time for the whole run (default 30)")->check(CLI::Range(0.1, 86400.0));
+    app.add_option("--threads", o.threads, "threads (default: 2, 3 and 4 in turn, as there are cores)")
+        ->check(CLI::Range(2U, most_threads));
+    app.add_option("--seed", o.seed, "seed of the random choices (default: a new one)");
+    app.add_option("--only", o.only, "run the subjects that have this in their name; print what planted defects did");
+    app.add_flag("--list", o.list, "print the subjects and stop");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? 0 : 2;
+    }
+    if (app.count("--seed") == 0) o.seed = std::random_device{}();
+
+    std::vector<subject> subjects = all_subjects();
+    std::erase_if(subjects, [&](const subject& s) { return s.name.find(o.only) == std::string::npos; });
+    if (subjects.empty()) {
+        std::fprintf(stderr, "bulwark-lin: nothing matches --only %s\n", o.only.c_str());
+        return 2;
+    }
+    if (o.list) {
+        for (const subject& s : subjects) std::printf("%s\n", s.name.c_str());
+        return 0;
+    }
+
+    std::printf("seed %llu\n", printable(o.seed));
+    print_heading();
+    int failed = 0;
+    tally sum;
+    for (const subject& s : subjects) {
+        if (!examine(s, o, o.seconds / static_cast<double>(subjects.size()), sum)) ++failed;
+        std::fflush(stdout);
+    }
+    if (sum.histories != 0) print_row({"all that are sound", true, {}}, sum);
+    std::printf("%d passed, %d failed\n", static_cast<int>(subjects.size()) - failed, failed);
+    return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "bulwark-lin: %s\n", e.what());
+        return 1;
+    }
+}
