@@ -35,6 +35,10 @@ public:
         interrupted();
         word_.store(value, order);
     }
+    T fetch_add(T addend, boost::memory_order order) noexcept {
+        interrupted();
+        return word_.fetch_add(addend, order);
+    }
     bool compare_exchange_weak(T& expected, T desired, boost::memory_order success) noexcept {
         if (!interrupted()) return word_.compare_exchange_weak(expected, desired, success);
         expected = word_.load(detail::memory_order_relaxed);

@@ -3,6 +3,7 @@
 #include "preemption.hpp"
 
 #include <bulwark/circuit_breaker.hpp>
+#include <bulwark/detail/permit_counter.hpp>
 
 #include <gtest/gtest.h>
 
@@ -48,6 +49,25 @@ TEST(Preemption, TheTimeOfAMoveLiesBetweenTheReadingsOfItsHelpers) {
             EXPECT_LE(opened, std::max(before, after));
             EXPECT_GE(opened, std::min(before, after));
         }
+    }
+}
+
+TEST(Preemption, ABulkheadNeverGivesOnePermitTwice) {
+    using traits = bulwark::test::preempted_traits<bulwark::detail::layout_widths{}>;
+    for (int access = 0; access != 4; ++access) {
+        SCOPED_TRACE(access);
+        bulwark::detail::permit_counter<traits> counter(1);
+        bool other = false;
+        int left = access;
+        before_access = [&] {
+            if (left-- == 0) other = counter.try_take();
+            return false;
+        };
+        const bool first = counter.try_take();
+        before_access = nullptr;
+        EXPECT_FALSE(first && other) << "one permit, two callers, and nobody gave it back";
+        EXPECT_TRUE(first || other);
+        EXPECT_EQ(counter.available(), 0U);
     }
 }
 
