@@ -99,6 +99,27 @@ TEST(Limits, HalfOpenNeverRunsOutOfProbesHoweverManyAreGivenBack) {
     EXPECT_EQ(b.state(), breaker_state::closed);
 }
 
+template <class Breaker>
+void keeps_its_places_when_the_counts_are_full() {
+    manual_clock::reset();
+    Breaker b{{.max_requests = 9, .timeout = 1s, .ready_to_trip = bulwark::consecutive_failures(1)}};
+    b.try_acquire()->failure();
+    manual_clock::advance(1s);
+    std::vector<typename Breaker::permit> probes;
+    for (int i = 0; i != 9; ++i) probes.push_back(b.try_acquire().value());
+    EXPECT_EQ(b.counts().requests, 9U);
+    EXPECT_EQ(b.generation(), 3U);
+    EXPECT_EQ(b.try_acquire().error(), errc::too_many_probes) << "no place is free, a new test would be no remedy";
+    EXPECT_TRUE(probes.back().ignore());
+    EXPECT_TRUE(b.try_acquire());
+    EXPECT_EQ(b.generation(), 4U) << "a place is free and no count left for it";
+}
+
+TEST(Limits, FullCountsBeginANewTestOnlyForAProbeThatHasAPlace) {
+    keeps_its_places_when_the_counts_are_full<breaker_of<bulwark::test::narrowest>>();
+    keeps_its_places_when_the_counts_are_full<bulwark::reference::basic_circuit_breaker<manual_clock, 9>>();
+}
+
 TEST(Limits, AWrappedEpochNeverMakesAStaleResultFresh) {
     manual_clock::reset();
     // Four epochs, so every epoch that a stale permit may have seen comes again and again, through transitions and

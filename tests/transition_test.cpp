@@ -310,6 +310,11 @@ TEST(Transition, ObserversSeeWhatTheNextCallWouldFind) {
     }
 }
 
+TEST(Transition, RecordsCompareByAllTheirMembers) {
+    EXPECT_NE((record{.since = 1}), record{});
+    EXPECT_NE((record{.run = 1}), record{});
+}
+
 TEST(Transition, RunsAtCompileTime) {
     constexpr std::uint64_t head = head_of(closed);
     constexpr step admitted = M::admit(head, rec, start, lim);
