@@ -9,14 +9,12 @@
 #include "planted.hpp"
 #include "recorder.hpp"
 
-#include <CLI/CLI.hpp>
+#include <checks/command_line.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <functional>
-#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -73,8 +71,7 @@ struct options {
     double seconds = 30;
     unsigned threads = 0;
     std::uint64_t seed = 0;
-    std::string only;
-    bool list = false;
+    bool show_planted = false;
 };
 
 unsigned long long printable(std::uint64_t n) {
@@ -126,7 +123,7 @@ bool examine(const subject& s, const options& o, double seconds, tally& sum) {
         if (!s.sound) {
             std::printf("%-32s found after %llu histories, %llu operations\n", s.name.c_str(), printable(t.histories),
                         printable(t.operations));
-            if (o.threads != 0 || !o.only.empty()) std::printf("%s\n", refused.c_str());
+            if (o.show_planted) std::printf("%s\n", refused.c_str());
             return true;
         }
         std::printf(
@@ -147,53 +144,30 @@ bool examine(const subject& s, const options& o, double seconds, tally& sum) {
     return false;
 }
 
-int run(int argc, char** argv) {
-    CLI::App app("Checks that bulwark's breakers and bulkheads are linearizable, on histories of real threads.");
-    options o;
-    app.add_option("--seconds", o.seconds, "time for the whole run (default 30)")->check(CLI::Range(0.1, 86400.0));
-    app.add_option("--threads", o.threads, "threads (default: 2, 3 and 4 in turn, as there are cores)")
-        ->check(CLI::Range(2U, most_threads));
-    app.add_option("--seed", o.seed, "seed of the random choices (default: a new one)");
-    app.add_option("--only", o.only, "run the subjects that have this in their name; print what planted defects did");
-    app.add_flag("--list", o.list, "print the subjects and stop");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& e) {
-        return app.exit(e) == 0 ? 0 : 2;
-    }
-    if (app.count("--seed") == 0) o.seed = std::random_device{}();
-
-    std::vector<subject> subjects = all_subjects();
-    std::erase_if(subjects, [&](const subject& s) { return s.name.find(o.only) == std::string::npos; });
-    if (subjects.empty()) {
-        std::fprintf(stderr, "bulwark-lin: nothing matches --only %s\n", o.only.c_str());
-        return 2;
-    }
-    if (o.list) {
-        for (const subject& s : subjects) std::printf("%s\n", s.name.c_str());
-        return 0;
-    }
-
-    std::printf("seed %llu\n", printable(o.seed));
-    print_heading();
-    int failed = 0;
-    tally sum;
-    for (const subject& s : subjects) {
-        if (!examine(s, o, o.seconds / static_cast<double>(subjects.size()), sum)) ++failed;
-        std::fflush(stdout);
-    }
-    if (sum.histories != 0) print_row({"all that are sound", true, {}}, sum);
-    std::printf("%d passed, %d failed\n", static_cast<int>(subjects.size()) - failed, failed);
-    return failed == 0 ? 0 : 1;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        return run(argc, argv);
-    } catch (const std::exception& e) {
-        std::fprintf(stderr, "bulwark-lin: %s\n", e.what());
-        return 1;
-    }
+    bulwark::checks::command_line line(
+        "bulwark-lin", "Checks that bulwark's breakers and bulkheads are linearizable, on histories of real threads.");
+    return line.run([&] {
+        options o;
+        line.seconds(o.seconds, "time for the whole run");
+        line.seed(o.seed);
+        line.options.add_option("--threads", o.threads, "threads (default: 2, 3 and 4 in turn, as there are cores)")
+            ->check(CLI::Range(2U, most_threads));
+        line.parse(argc, argv);
+        std::vector<subject> subjects = all_subjects();
+        line.choose(subjects, [](const subject& s) { return s.name; });
+        o.show_planted = o.threads != 0 || line.has_only();
+
+        std::printf("seed %llu\n", printable(o.seed));
+        print_heading();
+        bulwark::checks::score score;
+        tally sum;
+        for (const subject& s : subjects) {
+            score.add(examine(s, o, o.seconds / static_cast<double>(subjects.size()), sum));
+        }
+        if (sum.histories != 0) print_row({"all that are sound", true, {}}, sum);
+        return score.close();
+    });
 }

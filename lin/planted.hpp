@@ -18,14 +18,14 @@ namespace bulwark::lin::planted {
 
 /// A count that loses its race says that it was made, instead of trying again: two calls share one place of half-open,
 /// outcomes vanish.
-template <class T>
-class hasty_atomic : public bulwark::detail::atomic<T> {
+template <class T, class Sound = bulwark::detail::atomic<T>>
+class hasty_atomic : public Sound {
 public:
-    using bulwark::detail::atomic<T>::atomic;
+    using Sound::Sound;
 
     bool compare_exchange_weak(T& expected, T desired, boost::memory_order success) noexcept {
         // A mere count is swapped relaxed; a move must not be lied about, or the breaker hangs.
-        return bulwark::detail::atomic<T>::compare_exchange_weak(expected, desired, success) ||
+        return Sound::compare_exchange_weak(expected, desired, success) ||
                success == bulwark::detail::memory_order_relaxed;
     }
 };
@@ -107,14 +107,16 @@ private:
 };
 
 /// Reads its state and its counts one after the other: together they may be of no instant.
-template <class Clock>
-class torn_snapshot : public basic_circuit_breaker<Clock> {
+template <class Clock, class Traits = bulwark::detail::default_traits>
+class torn_snapshot : public basic_circuit_breaker<Clock, Traits> {
+    using sound = basic_circuit_breaker<Clock, Traits>;
+
 public:
-    using basic_circuit_breaker<Clock>::basic_circuit_breaker;
+    using sound::sound;
 
     breaker_snapshot snapshot() const {
-        breaker_snapshot seen = basic_circuit_breaker<Clock>::snapshot();
-        seen.counts = basic_circuit_breaker<Clock>::counts();
+        breaker_snapshot seen = sound::snapshot();
+        seen.counts = sound::counts();
         return seen;
     }
 };

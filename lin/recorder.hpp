@@ -17,8 +17,8 @@
 
 #include "../stress/run.hpp"
 #include "checker.hpp"
-#include "own_core.hpp"
-#include "start_line.hpp"
+#include "../checks/own_core.hpp"
+#include "../checks/start_line.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -87,7 +87,7 @@ private:
     };
 
     void work(unsigned thread) {
-        take_core(thread);
+        checks::take_core(thread);
         for (;;) {
             line_.pass([this] {
                 if (target_) judge();
@@ -149,7 +149,7 @@ private:
     }
 
     stress::run& run_;
-    start_line line_;
+    checks::start_line line_;
     std::vector<desk> desks_;
     std::optional<Target> target_;
     history<typename spec::call, typename spec::answer> history_;

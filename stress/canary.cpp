@@ -1,6 +1,9 @@
 // A program that races on purpose. ThreadSanitizer must report `plain` and `relaxed`, or the clean runs of the stress
 // programs mean nothing; and it must not report `paired`, or its reports mean nothing. It goes through the library's
-// own atomics, so it also proves that ThreadSanitizer sees them.
+// own atomics, so it also proves that ThreadSanitizer sees them. `rounds` must be reported too: how the threads of a
+// round meet, and how their overlaps are counted, hides no race of theirs.
+#include "rounds.hpp"
+
 #include <bulwark/detail/atomics.hpp>
 
 #include <cstdio>
@@ -28,6 +31,18 @@ void publish(boost::memory_order store, boost::memory_order load) {
     ready.store(1, store);
 }
 
+struct unguarded {
+    explicit unguarded(bulwark::stress::run&) {}
+    void choose(unsigned, bulwark::stress::random_source&) {}
+    void act(unsigned) { ++data; }
+    void check() {}
+};
+
+void race_in_rounds() {
+    bulwark::stress::run r({.threads = 2, .rounds = 1000});
+    bulwark::stress::play_rounds<unguarded>(r);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -36,10 +51,12 @@ int main(int argc, char** argv) {
         plain_race();
     } else if (std::strcmp(mode, "relaxed") == 0) {
         publish(bulwark::detail::memory_order_relaxed, bulwark::detail::memory_order_relaxed);
+    } else if (std::strcmp(mode, "rounds") == 0) {
+        race_in_rounds();
     } else if (std::strcmp(mode, "paired") == 0) {
         publish(bulwark::detail::memory_order_release, bulwark::detail::memory_order_acquire);
     } else {
-        std::fprintf(stderr, "usage: bulwark-canary plain|relaxed|paired\n");
+        std::fprintf(stderr, "usage: bulwark-canary plain|relaxed|rounds|paired\n");
         return 2;
     }
     return 0;

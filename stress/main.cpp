@@ -1,33 +1,43 @@
 // bulwark-stress: hammers the lock-free types and the mutex reference with many threads and checks, while they run and
 // after, what must hold whatever the interleaving. Ends with a table of what was done; a failure names its seed.
+// Planted leaks are run as well: they pass when they are found.
 #include "breaker_scenarios.hpp"
 #include "bulkhead_scenarios.hpp"
+#include "call_rounds.hpp"
+#include "place_rounds.hpp"
+#include "planted.hpp"
 
-#include <CLI/CLI.hpp>
+#include <checks/command_line.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <functional>
-#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
 
 using namespace bulwark::stress;
 
+enum class kind : std::uint8_t {
+    crowd,         ///< many threads, each as fast as it can
+    rounds,        ///< two threads, one operation each at a time: they must overlap
+    planted_leak,  ///< the same, and something must be found wrong
+};
+
 struct entry {
     std::string scenario;
     std::string implementation;
+    kind what;
     std::function<void(run&)> repeat;
 };
 
 template <class Impl>
 void add(std::vector<entry>& all) {
     const auto one = [&](const char* scenario, std::function<void(run&)> repeat) {
-        all.push_back({scenario, Impl::name, std::move(repeat)});
+        all.push_back({scenario, Impl::name, kind::crowd, std::move(repeat)});
     };
     one("trip-at-the-threshold", &repeat<trip_at_the_threshold<Impl>>);
     one("probe-limit", &repeat<probe_limit<Impl>>);
@@ -37,21 +47,40 @@ void add(std::vector<entry>& all) {
     one("everything-at-once", &repeat<everything_at_once<Impl>>);
     one("permits-are-conserved", &repeat<permits_are_conserved<Impl>>);
     one("refused-only-when-full", &repeat<refused_only_when_full<Impl>>);
+    const auto rounds = [&](const char* scenario, std::function<void(run&)> play) {
+        all.push_back({scenario, Impl::name, kind::rounds, std::move(play)});
+    };
+    rounds("call-rounds", &play_rounds<calls_are_counted<Impl>>);
+    rounds("probe-rounds", &play_rounds<places_come_back<probe_places<Impl>>>);
+    rounds("permit-rounds", &play_rounds<places_come_back<bulkhead_places<Impl>>>);
+}
+
+void add_planted(std::vector<entry>& all) {
+    all.push_back({"probe-leak", planted::probe_leak::name, kind::planted_leak,
+                   &play_rounds<places_come_back<probe_places<planted::probe_leak>>>});
+    all.push_back({"permit-leak", planted::permit_leak::name, kind::planted_leak,
+                   &play_rounds<places_come_back<bulkhead_places<planted::permit_leak>>>});
 }
 
 struct options {
     double seconds = 30;
     unsigned threads = 0;
     std::uint64_t seed = 0;
-    std::string only;
-    bool list = false;
 };
 
-/// One entry for its share of the time, with 2, 4, 8 and 16 threads, or as many as were asked for.
+/// Crowds have as many threads as were asked for, or 2, 4, 8 and 16. Rounds have two: each thread needs a core.
+std::vector<unsigned> teams_for(const entry& e, const options& o) {
+    if (e.what != kind::crowd) return {2};
+    if (o.threads != 0) return {o.threads};
+    return {2, 4, 8, 16};
+}
+
+/// One entry for its share of the time.
 bool hammer(const entry& e, const options& o, double seconds) {
-    const std::vector<unsigned> teams = o.threads != 0 ? std::vector{o.threads} : std::vector{2U, 4U, 8U, 16U};
+    const std::vector<unsigned> teams = teams_for(e, o);
     std::uint64_t operations = 0;
     std::uint64_t rounds = 0;
+    std::uint64_t overlaps = 0;
     for (const unsigned threads : teams) {
         const std::chrono::duration<double> share(seconds / static_cast<double>(teams.size()));
         run r(
@@ -59,65 +88,65 @@ bool hammer(const entry& e, const options& o, double seconds) {
         e.repeat(r);
         operations += r.operations();
         rounds += r.rounds();
+        overlaps += r.overlaps();
         if (const std::string failure = r.failure(); !failure.empty()) {
+            if (e.what == kind::planted_leak) {
+                std::printf("%-24s %-16s %10llu rounds, then found: %s\n", e.scenario.c_str(), e.implementation.c_str(),
+                            static_cast<unsigned long long>(rounds), failure.c_str());
+                return true;
+            }
             std::printf("FAILED %s on %s: %s\n  again: --seed %llu --threads %u --only %s/%s\n", e.scenario.c_str(),
                         e.implementation.c_str(), failure.c_str(), static_cast<unsigned long long>(o.seed), threads,
                         e.implementation.c_str(), e.scenario.c_str());
             return false;
         }
     }
-    std::printf("%-24s %-16s %10llu rounds %14llu operations %8.2f s\n", e.scenario.c_str(), e.implementation.c_str(),
+    if (e.what == kind::planted_leak) {
+        std::printf("FAILED %s: the planted leak was not found in %llu rounds\n", e.scenario.c_str(),
+                    static_cast<unsigned long long>(rounds));
+        return false;
+    }
+    std::printf("%-24s %-16s %10llu rounds %14llu operations %8.2f s", e.scenario.c_str(), e.implementation.c_str(),
                 static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(operations), seconds);
-    std::fflush(stdout);
-    return true;
+    if (e.what == kind::crowd) {
+        std::printf("\n");
+        return true;
+    }
+    const double of_each = operations == 0 ? 0 : static_cast<double>(overlaps) / static_cast<double>(operations);
+    std::printf(" %6.2f overlaps an operation\n", of_each);
+    if (of_each >= fewest_overlaps) return true;
+    std::printf("FAILED %s on %s: at least %.2f overlaps an operation are needed; has each of two threads a core?\n",
+                e.scenario.c_str(), e.implementation.c_str(), fewest_overlaps);
+    return false;
 }
 
-int stress(int argc, char** argv) {
-    CLI::App app("Hammers bulwark's breakers and bulkheads, lock-free and mutex, and checks what must always hold.");
-    options o;
-    app.add_option("--seconds", o.seconds, "time for the whole run (default 30)")->check(CLI::Range(0.1, 86400.0));
-    app.add_option("--threads", o.threads, "threads (default: 2, 4, 8 and 16 in turn)")->check(CLI::Range(2, 64));
-    app.add_option("--seed", o.seed, "seed of the random choices (default: a new one)");
-    app.add_option("--only", o.only, "run what has this in its implementation/scenario");
-    app.add_flag("--list", o.list, "print the scenarios and stop");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& e) {
-        return app.exit(e) == 0 ? 0 : 2;
-    }
-    if (app.count("--seed") == 0) o.seed = std::random_device{}();
-
+std::vector<entry> all_entries() {
     std::vector<entry> all;
     add<lock_free>(all);
     add<lock_free_thin>(all);
     add<mutex_reference>(all);
-    std::erase_if(
-        all, [&](const entry& e) { return (e.implementation + '/' + e.scenario).find(o.only) == std::string::npos; });
-    if (all.empty()) {
-        std::fprintf(stderr, "bulwark-stress: nothing matches --only %s\n", o.only.c_str());
-        return 2;
-    }
-    if (o.list) {
-        for (const entry& e : all) std::printf("%s/%s\n", e.implementation.c_str(), e.scenario.c_str());
-        return 0;
-    }
-
-    std::printf("seed %llu\n", static_cast<unsigned long long>(o.seed));
-    int failed = 0;
-    for (const entry& e : all) {
-        if (!hammer(e, o, o.seconds / static_cast<double>(all.size()))) ++failed;
-    }
-    std::printf("%d passed, %d failed\n", static_cast<int>(all.size()) - failed, failed);
-    return failed == 0 ? 0 : 1;
+    add_planted(all);
+    return all;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        return stress(argc, argv);
-    } catch (const std::exception& e) {
-        std::fprintf(stderr, "bulwark-stress: %s\n", e.what());
-        return 1;
-    }
+    bulwark::checks::command_line line(
+        "bulwark-stress", "Hammers bulwark's breakers and bulkheads, lock-free and mutex, and checks what must hold.");
+    return line.run([&] {
+        options o;
+        line.seconds(o.seconds, "time for the whole run");
+        line.seed(o.seed);
+        line.options.add_option("--threads", o.threads, "threads (default: 2, 4, 8 and 16 in turn; rounds have 2)")
+            ->check(CLI::Range(2, 64));
+        line.parse(argc, argv);
+        std::vector<entry> chosen = all_entries();
+        line.choose(chosen, [](const entry& e) { return e.implementation + '/' + e.scenario; });
+
+        std::printf("seed %llu\n", static_cast<unsigned long long>(o.seed));
+        bulwark::checks::score score;
+        for (const entry& e : chosen) score.add(hammer(e, o, o.seconds / static_cast<double>(chosen.size())));
+        return score.close();
+    });
 }

@@ -42,6 +42,10 @@ public:
     std::uint64_t operations() const { return operations_.load(std::memory_order_relaxed); }
     std::uint64_t rounds() const { return rounds_; }
 
+    /// Two operations of different threads that were under way at the same time. Told by one thread at a time.
+    void add_overlap() { ++overlaps_; }
+    std::uint64_t overlaps() const { return overlaps_; }
+
     /// Remembers the first thing that went wrong; the run ends with the round.
     template <class... Details>
     void check(bool holds, const char* what, const Details&... details) {
@@ -69,6 +73,7 @@ private:
     const std::chrono::steady_clock::time_point end_;
     random_source random_;
     std::uint64_t rounds_ = 0;
+    std::uint64_t overlaps_ = 0;
     std::atomic<std::uint64_t> operations_{0};
     mutable std::mutex mutex_;
     std::string failure_;

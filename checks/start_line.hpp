@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <thread>
 
-namespace bulwark::lin {
+namespace bulwark::checks {
 
 class start_line {
 public:
@@ -54,4 +54,4 @@ private:
     alignas(64) std::atomic<std::uint64_t> gone_{0};
 };
 
-}  // namespace bulwark::lin
+}  // namespace bulwark::checks

@@ -9,7 +9,7 @@
 
 #include <thread>
 
-namespace bulwark::lin {
+namespace bulwark::checks {
 
 /// Pins the calling thread to one of the cores that it may use: the index-th, counted round. Where that cannot be done,
 /// nothing happens.
@@ -32,4 +32,4 @@ inline void take_core([[maybe_unused]] unsigned index) {
 #endif
 }
 
-}  // namespace bulwark::lin
+}  // namespace bulwark::checks
