@@ -8,248 +8,91 @@
 
 #include <explore/scenario.hpp>
 
-#include <bulwark/trip_policy.hpp>
-
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 namespace explore {
 
-inline std::function<bool(const bulwark::breaker_counts&)> failures(std::uint32_t n) {
-    return [n](const bulwark::breaker_counts& counts) { return counts.total_failures >= n; };
-}
-
-/// Closed, one endless window, trips at `n` failures; open for a second, unless told otherwise.
-inline bulwark::circuit_breaker_config trips_at(std::uint32_t n) {
+/// Closed, one endless window, trips at a failure once `n` calls have ended; open for a second, unless told otherwise.
+inline bulwark::lin::breaker_rules trips_at(std::uint32_t n) {
     using namespace std::chrono_literals;
-    return {.interval = 0ns, .timeout = 1s, .probe_timeout = 0ns, .ready_to_trip = failures(n)};
+    return {.timeout = 1s, .trips = {.in_a_row = 0, .percent = 1, .at_least = n}};
 }
 
 /// The same, where the next call after the trip is a probe; `probes` may be under way.
-inline bulwark::circuit_breaker_config probes_at_once(std::uint32_t probes) {
-    using namespace std::chrono_literals;
-    return {
-        .max_requests = probes, .interval = 0ns, .timeout = 0ns, .probe_timeout = 0ns, .ready_to_trip = failures(1)};
+inline bulwark::lin::breaker_rules probes_at_once(std::uint32_t probes) {
+    return {.max_requests = probes, .trips = {.in_a_row = 1}};
 }
 
 inline std::vector<breaker_scenario> breaker_scenarios() {
     using namespace std::chrono_literals;
-    const auto thin = widths::thin;
-    const auto two = widths::two;
-    const operations opened{admit(0), fail(0)};
-    const operations probing{admit(0), fail(0), admit(1)};
-    const operations probing_twice{admit(0), fail(0), admit(1), admit(2)};
     const auto window = [](std::uint32_t n) {
-        bulwark::circuit_breaker_config c = trips_at(n);
+        bulwark::lin::breaker_rules c = trips_at(n);
         c.interval = 10ns;
         return c;
     };
     const auto impatient = [](std::uint32_t probes) {
-        bulwark::circuit_breaker_config c = probes_at_once(probes);
+        bulwark::lin::breaker_rules c = probes_at_once(probes);
         c.probe_timeout = 5ns;
         return c;
     };
     const auto in_a_row = [](std::uint32_t n) {
-        bulwark::circuit_breaker_config c = trips_at(n);
-        c.ready_to_trip = bulwark::consecutive_failures(n);
+        bulwark::lin::breaker_rules c = trips_at(n);
+        c.trips = {.in_a_row = n};
         return c;
     };
-    const auto slow = [](bulwark::circuit_breaker_config c) {
+    const auto slow = [](bulwark::lin::breaker_rules c) {
         c.timeout = 20ns;
         return c;
     };
+    const auto thin = [](breaker_scenario s) {
+        s.layout = widths::thin;
+        return s;
+    };
+    const auto bounded = [](breaker_scenario s, unsigned preemptions) {
+        s.preemptions = preemptions;
+        s.lags = 1;
+        return s;
+    };
+    const auto reduced = [](breaker_scenario s) {
+        s.reduce = true;
+        return s;
+    };
+    const auto in_time = [](breaker_scenario s) {
+        s.time_moves = true;
+        return s;
+    };
     return {
-        {.name = "threshold",
-         .layout = two,
-         .config = trips_at(2),
-         .before = {admit(0), admit(1)},
-         .threads = {{fail(0), look()}, {fail(1), look()}},
-         .after = {look(), admit(5)}},
-        {.name = "trip-admission",
-         .layout = two,
-         .config = trips_at(1),
-         .before = {admit(0)},
-         .threads = {{fail(0), look()}, {admit(1), succeed(1), look()}},
-         .after = {look()}},
-        {.name = "trip-then-look",
-         .layout = two,
-         .config = trips_at(1),
-         .before = {admit(0)},
-         .threads = {{fail(0), look(), admit(2)}, {look(), admit(1)}},
-         .after = {look()}},
-        {.name = "probe-race",
-         .layout = two,
-         .config = probes_at_once(1),
-         .before = opened,
-         .threads = {{admit(1), look()}, {admit(2), look()}},
-         .after = {succeed(1), succeed(2), look()}},
-        {.name = "probe-limit",
-         .layout = two,
-         .config = probes_at_once(2),
-         .before = probing,
-         .threads = {{admit(2), succeed(2)}, {admit(3), ignore(3)}},
-         .after = {look(), admit(4), admit(5)}},
-        {.name = "probe-verdicts",
-         .layout = two,
-         .config = probes_at_once(2),
-         .before = probing_twice,
-         .threads = {{succeed(1), look()}, {fail(2), admit(3)}},
-         .after = {look()}},
-        {.name = "two-successes",
-         .layout = two,
-         .config = probes_at_once(2),
-         .before = probing_twice,
-         .threads = {{succeed(1), look()}, {succeed(2), look()}},
-         .after = {look()}},
-        {.name = "stale",
-         .layout = two,
-         .config = probes_at_once(1),
-         .before = {admit(0), admit(1)},
-         .threads = {{fail(0), admit(2)}, {fail(1)}},
-         .after = {look(), succeed(2), look()}},
-        {.name = "stale-probe",
-         .layout = two,
-         .config = probes_at_once(2),
-         .before = probing_twice,
-         .threads = {{fail(1), admit(3)}, {succeed(2)}},
-         .after = {look(), fail(3), look()}},
-        {.name = "roll-report",
-         .layout = two,
-         .config = window(2),
-         .before = {admit(0), admit(1), fail(0), advance(10ns)},
-         .threads = {{fail(1), look()}, {admit(2), fail(2)}},
-         .after = {look()}},
-        {.name = "roll-roll",
-         .layout = two,
-         .config = window(2),
-         .before = {admit(0), advance(10ns)},
-         .threads = {{admit(1), succeed(0)}, {admit(2), look()}},
-         .after = {look()}},
-        {.name = "renew-late",
-         .layout = two,
-         .config = impatient(1),
-         .before = {admit(0), fail(0), admit(1), advance(5ns)},
-         .threads = {{succeed(1), look()}, {admit(2), succeed(2)}},
-         .after = {look()}},
-        {.name = "observer",
-         .layout = two,
-         .config = probes_at_once(1),
-         .before = {admit(0)},
-         .threads = {{fail(0), admit(1)}, {look(), look()}},
-         .after = {look()}},
-        {.name = "carry-admissions",
-         .layout = thin,
-         .config = trips_at(3),
-         .before = {admit(0)},
-         .threads = {{admit(1), succeed(1)}, {admit(2), look()}},
-         .after = {look()}},
-        {.name = "carry-trip",
-         .layout = thin,
-         .config = trips_at(3),
-         .before = {admit(0), admit(1), admit(2), fail(2)},
-         .threads = {{fail(0), look()}, {fail(1)}},
-         .after = {look()}},
-        {.name = "carry-mixed",
-         .layout = thin,
-         .config = trips_at(4),
-         .before = {admit(0), admit(1), admit(2), fail(2)},
-         .threads = {{fail(0), admit(3)}, {succeed(1), look()}},
-         .after = {look()}},
-        {.name = "carry-row",
-         .layout = thin,
-         .config = in_a_row(3),
-         .before = {admit(0), admit(1), admit(2), fail(2)},
-         .threads = {{fail(0), look()}, {succeed(1)}},
-         .after = {look()}},
-        {.name = "carry-ignored",
-         .layout = thin,
-         .config = probes_at_once(2),
-         .before = probing_twice,
-         .threads = {{ignore(1), admit(3)}, {ignore(2), admit(4), succeed(4)}},
-         .after = {look()}},
-        {.name = "carry-roll",
-         .layout = thin,
-         .config = window(3),
-         .before = {admit(0), admit(1), admit(2), advance(10ns)},
-         .threads = {{fail(0)}, {fail(1), look()}},
-         .after = {look()}},
-        {.name = "carry-observer",
-         .layout = thin,
-         .config = trips_at(9),
-         .before = {admit(0)},
-         .threads = {{admit(1), succeed(1)}, {look(), look()}},
-         .after = {look()}},
-        {.name = "lagging-initiator",
-         .layout = two,
-         .config = probes_at_once(1),
-         .before = {admit(0)},
-         .threads = {{fail(0), look()}, {admit(1), succeed(1)}},
-         .after = {look()},
-         .preemptions = 3,
-         .lags = 1},
-        {.name = "helpers-clock",
-         .layout = two,
-         .config = slow(trips_at(1)),
-         .before = {admit(0)},
-         .threads = {{advance(7ns), fail(0)}, {look(), admit(1)}},
-         .after = {look()},
-         .time_moves = true},
-        {.name = "3-threshold",
-         .layout = two,
-         .config = trips_at(3),
-         .before = {admit(0), admit(1), admit(2)},
-         .threads = {{fail(0)}, {fail(1)}, {fail(2), look()}},
-         .after = {look()},
-         .reduce = true},
-        {.name = "3-probe-race",
-         .layout = two,
-         .config = probes_at_once(2),
-         .before = opened,
-         .threads = {{admit(1)}, {admit(2)}, {admit(3)}},
-         .after = {look()},
-         .preemptions = 2,
-         .lags = 1},
-        {.name = "3-place",
-         .layout = two,
-         .config = probes_at_once(1),
-         .before = probing,
-         .threads = {{ignore(1)}, {admit(2)}, {admit(3), look()}},
-         .after = {look()},
-         .reduce = true},
-        {.name = "3-renew",
-         .layout = two,
-         .config = impatient(1),
-         .before = {admit(0), fail(0), admit(1), advance(5ns)},
-         .threads = {{fail(1)}, {admit(2)}, {admit(3), look()}},
-         .after = {look()},
-         .preemptions = 2,
-         .lags = 1},
-        {.name = "3-roll",
-         .layout = two,
-         .config = window(2),
-         .before = {admit(0), admit(1), admit(2), fail(0), advance(10ns)},
-         .threads = {{fail(1)}, {fail(2)}, {admit(3), look()}},
-         .after = {look()},
-         .preemptions = 2,
-         .lags = 1},
-        {.name = "3-carry",
-         .layout = thin,
-         .config = trips_at(3),
-         .before = {admit(0), admit(1), admit(2)},
-         .threads = {{fail(0), look()}, {fail(1)}, {fail(2)}},
-         .after = {look()},
-         .preemptions = 2,
-         .lags = 1},
-        {.name = "3-mixed",
-         .layout = two,
-         .config = probes_at_once(1),
-         .before = {admit(0), admit(1), admit(2)},
-         .threads = {{fail(0), admit(3)}, {fail(1)}, {succeed(2)}},
-         .after = {look()},
-         .preemptions = 2,
-         .lags = 1},
+        {"threshold", trips_at(2), "a0 a1 | f0 l, f1 l | l a5"},
+        {"trip-admission", trips_at(1), "a0 | f0 l, a1 s1 l | l"},
+        {"trip-then-look", trips_at(1), "a0 | f0 l a2, l a1 | l"},
+        {"probe-race", probes_at_once(1), "a0 f0 | a1 l, a2 l | s1 s2 l"},
+        {"probe-limit", probes_at_once(2), "a0 f0 a1 | a2 s2, a3 i3 | l a4 a5"},
+        {"probe-verdicts", probes_at_once(2), "a0 f0 a1 a2 | s1 l, f2 a3 | l"},
+        {"two-successes", probes_at_once(2), "a0 f0 a1 a2 | s1 l, s2 l | l"},
+        {"stale", probes_at_once(1), "a0 a1 | f0 a2, f1 | l s2 l"},
+        {"stale-probe", probes_at_once(2), "a0 f0 a1 a2 | f1 a3, s2 | l f3 l"},
+        {"roll-report", window(2), "a0 a1 f0 +10 | f1 l, a2 f2 | l"},
+        {"roll-roll", window(2), "a0 +10 | a1 s0, a2 l | l"},
+        {"renew-late", impatient(1), "a0 f0 a1 +5 | s1 l, a2 s2 | l"},
+        {"observer", probes_at_once(1), "a0 | f0 a1, l l | l"},
+        thin({"carry-admissions", trips_at(3), "a0 | a1 s1, a2 l | l"}),
+        thin({"carry-trip", trips_at(3), "a0 a1 a2 f2 | f0 l, f1 | l"}),
+        thin({"carry-mixed", trips_at(4), "a0 a1 a2 f2 | f0 a3, s1 l | l"}),
+        thin({"carry-row", in_a_row(3), "a0 a1 a2 f2 | f0 l, s1 | l"}),
+        thin({"carry-ignored", probes_at_once(2), "a0 f0 a1 a2 | i1 a3, i2 a4 s4 | l"}),
+        thin({"carry-roll", window(3), "a0 a1 a2 +10 | f0, f1 l | l"}),
+        thin({"carry-observer", trips_at(9), "a0 | a1 s1, l l | l"}),
+        bounded({"lagging-initiator", probes_at_once(1), "a0 | f0 l, a1 s1 | l"}, 3),
+        in_time({"helpers-clock", slow(trips_at(1)), "a0 | +7 f0, l a1 | l"}),
+        reduced({"3-threshold", trips_at(3), "a0 a1 a2 | f0, f1, f2 l | l"}),
+        bounded({"3-probe-race", probes_at_once(2), "a0 f0 | a1, a2, a3 | l"}, 2),
+        reduced({"3-place", probes_at_once(1), "a0 f0 a1 | i1, a2, a3 l | l"}),
+        bounded({"3-renew", impatient(1), "a0 f0 a1 +5 | f1, a2, a3 l | l"}, 2),
+        bounded({"3-roll", window(2), "a0 a1 a2 f0 +10 | f1, f2, a3 l | l"}, 2),
+        bounded(thin({"3-carry", trips_at(3), "a0 a1 a2 | f0 l, f1, f2 | l"}), 2),
+        bounded({"3-mixed", probes_at_once(1), "a0 a1 a2 | f0 a3, f1, s2 | l"}, 2),
     };
 }
 

@@ -1,30 +1,35 @@
 // The bulkhead's scenarios: the shipped permit_counter over the explorer's atomics. Checked are the bound at every
-// instant, the answers against the mutex reference, that no permit is lost, and that what one holder of the only permit
-// did is ordered before what the next one does (a plain datum, race-checked).
+// instant, the answers against the specification of lin/, in an order that keeps happens-before (history.hpp), that no
+// permit is lost, and that what one holder of the only permit did is ordered before what the next one does (a plain
+// datum, race-checked).
 #pragma once
 
+#include <explore/history.hpp>
 #include <explore/machine.hpp>
 #include <explore/plain.hpp>
 #include <explore/traits.hpp>
 
+#include <lin/bulkhead_spec.hpp>
+
 #include <bulwark/detail/layout.hpp>
 #include <bulwark/detail/permit_counter.hpp>
-#include <bulwark/reference/bulkhead.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
-#include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace explore {
 
-/// Threads are words of t (take), g (give back, where it was taken) and l (look at the free permits). `held` permits
-/// are taken before and given back by the first thread's first g.
+/// Threads are words of t (take), g (give back, where it was taken), l (look at the free permits) and m (meet the other
+/// threads, in a word that is not the bulkhead's). `held` permits are taken before and given back by the first thread's
+/// first g.
 struct bulkhead_scenario {
     std::string name;
     std::uint32_t capacity = 1;
@@ -32,7 +37,43 @@ struct bulkhead_scenario {
     std::vector<std::string> threads;
 };
 
-class bulkhead_program : public program {
+/// The specification of lin/ with the scenarios' operations, told by whom.
+class sequential_bulkhead {
+    using verb = bulwark::lin::bulkhead_verb;
+
+public:
+    using call = std::pair<std::size_t, char>;
+    using answer = std::uint8_t;
+
+    sequential_bulkhead(std::uint32_t capacity, std::uint32_t held) : spec_(capacity) {
+        for (std::uint32_t i = 0; i != held; ++i) apply({0, 't'});
+    }
+
+    answer apply(const call& c) {
+        std::uint32_t& holds = holds_[c.first];
+        switch (c.second) {
+            case 't':
+                if (!spec_.apply({verb::acquire}).admitted) return 0;
+                ++holds;
+                return 1;
+            case 'g':
+                if (holds != 0) spec_.apply({verb::release});
+                holds -= holds != 0 ? 1 : 0;
+                return 0;
+            case 'l': return static_cast<answer>(spec_.apply({verb::available}).figure);
+            default: return 0;
+        }
+    }
+
+    bool operator==(const sequential_bulkhead&) const = default;
+    std::size_t hash() const { return spec_.hash(); }
+
+private:
+    bulwark::lin::bulkhead_spec spec_;
+    std::array<std::uint32_t, max_threads> holds_{};
+};
+
+class bulkhead_program : public judged_program {
     using counter = bulwark::detail::permit_counter<traits<bulwark::detail::layout>>;
     static constexpr std::size_t longest = 8;
     using found = std::array<std::array<std::uint8_t, longest>, max_threads>;  // what each operation answered
@@ -40,18 +81,22 @@ class bulkhead_program : public program {
     struct contents {
         explicit contents(std::uint32_t capacity) : permits(capacity), datum(0) {}
         counter permits;
+        atomic<std::uint8_t> meeting;
+        return_marks returns;
         plain<std::uint32_t> datum;
         std::uint32_t inside = 0;
         std::uint32_t taken = 0;
         std::array<std::uint32_t, max_threads> holds{};
         found answers{};
+        std::array<std::array<heard, longest>, max_threads> before{};
     };
 
 public:
-    explicit bulkhead_program(const bulkhead_scenario& s) : scenario_(s) {
-        std::array<std::size_t, max_threads> next{};
+    explicit bulkhead_program(bulkhead_scenario s) : scenario_(std::move(s)) {
+        std::vector<std::size_t> left;
+        for (const std::string& t : scenario_.threads) left.push_back(t.size());
         std::vector<std::size_t> order;
-        run_orders(next, order);
+        for_each_order(left, order, [&](const auto& o) { allowed_.insert(answers_in(o)); });
     }
 
     std::size_t threads() const override { return scenario_.threads.size(); }
@@ -66,11 +111,14 @@ public:
     void thread(std::size_t t) override {
         contents& c = inside();
         for (std::size_t i = 0; i != scenario_.threads[t].size(); ++i) {
+            c.before[t][i] = c.returns.now();
             switch (scenario_.threads[t][i]) {
                 case 't': c.answers[t][i] = take(c, t) ? 1 : 0; break;
                 case 'g': give(c, t); break;
-                default: c.answers[t][i] = static_cast<std::uint8_t>(c.permits.available()); break;
+                case 'l': c.answers[t][i] = static_cast<std::uint8_t>(c.permits.available()); break;
+                default: c.meeting.fetch_add(1, boost::memory_order_acq_rel); break;
             }
+            c.returns.add();
         }
     }
 
@@ -78,14 +126,20 @@ public:
         contents& c = inside();
         seen_.insert(c.answers);
         machine& m = machine::here();
-        if (!allowed_.contains(c.answers)) m.fail("no order of the operations explains the answers");
+        if (!explained_in_order(c)) m.fail("no order that keeps happens-before explains the answers" + text());
         if (c.permits.available() + c.inside != scenario_.capacity)
             m.fail("a permit is lost, or there is one too many");
         if (scenario_.capacity == 1 && c.datum.get() != c.taken) m.fail("a holder did not see what the last one did");
     }
 
-    std::size_t outcomes() const { return seen_.size(); }
-    std::size_t allowed() const { return allowed_.size(); }
+    std::size_t outcomes() const override { return seen_.size(); }
+    std::size_t allowed() const override { return allowed_.size(); }
+    std::string text() const override {
+        std::string all =
+            "\n    capacity " + std::to_string(scenario_.capacity) + ", held " + std::to_string(scenario_.held);
+        for (const std::string& t : scenario_.threads) all += ", " + t;
+        return all;
+    }
 
 private:
     contents& inside() { return *std::launder(reinterpret_cast<contents*>(world_.data())); }
@@ -106,51 +160,40 @@ private:
         c.permits.give_back();
     }
 
-    /// The answers of the reference in one order of the operations.
-    found run_reference(const std::vector<std::size_t>& order) const {
-        bulwark::reference::bulkhead pool{{.max_concurrent = scenario_.capacity}};
-        std::array<std::vector<bulwark::reference::slot>, max_threads> slots;
-        for (std::uint32_t i = 0; i != scenario_.held; ++i) slots[0].push_back(*pool.try_acquire());
+    bool explained_in_order(const contents& c) {
+        if (explained_.contains({c.answers, c.before})) return true;
+        std::vector<std::vector<told_operation<sequential_bulkhead>>> all(threads());
+        for (std::size_t t = 0; t != threads(); ++t) {
+            for (std::size_t i = 0; i != scenario_.threads[t].size(); ++i) {
+                all[t].push_back({{t, scenario_.threads[t][i]}, c.answers[t][i], c.before[t][i]});
+            }
+        }
+        const bool fine = explained(sequential_bulkhead(scenario_.capacity, scenario_.held), all);
+        if (fine) explained_.insert({c.answers, c.before});
+        return fine;
+    }
+
+    found answers_in(const std::vector<std::size_t>& order) const {
+        sequential_bulkhead spec(scenario_.capacity, scenario_.held);
         found told{};
         std::array<std::size_t, max_threads> next{};
         for (const std::size_t t : order) {
             const std::size_t i = next[t]++;
-            switch (scenario_.threads[t][i]) {
-                case 't': {
-                    auto slot = pool.try_acquire();
-                    told[t][i] = slot ? 1 : 0;
-                    if (slot) slots[t].push_back(std::move(*slot));
-                    break;
-                }
-                case 'g':
-                    if (!slots[t].empty()) slots[t].pop_back();
-                    break;
-                default: told[t][i] = static_cast<std::uint8_t>(pool.available()); break;
-            }
+            told[t][i] = spec.apply({t, scenario_.threads[t][i]});
         }
         return told;
     }
 
-    void run_orders(std::array<std::size_t, max_threads>& next, std::vector<std::size_t>& order) {
-        bool complete = true;
-        for (std::size_t t = 0; t != threads_of(scenario_); ++t) {
-            if (next[t] == scenario_.threads[t].size()) continue;
-            complete = false;
-            ++next[t];
-            order.push_back(t);
-            run_orders(next, order);
-            order.pop_back();
-            --next[t];
-        }
-        if (complete) allowed_.insert(run_reference(order));
-    }
-    static std::size_t threads_of(const bulkhead_scenario& s) { return s.threads.size(); }
-
-    const bulkhead_scenario& scenario_;
+    const bulkhead_scenario scenario_;
     std::set<found> allowed_;
     std::set<found> seen_;
+    std::set<std::pair<found, decltype(contents::before)>> explained_;
     alignas(contents) std::array<std::byte, sizeof(contents)> world_{};
 };
+
+inline std::unique_ptr<judged_program> program_of(const bulkhead_scenario& s) {
+    return std::make_unique<bulkhead_program>(s);
+}
 
 inline std::vector<bulkhead_scenario> bulkhead_scenarios() {
     return {

@@ -14,12 +14,6 @@
 namespace explore {
 namespace {
 
-using boost::memory_order;
-using boost::memory_order_acq_rel;
-using boost::memory_order_acquire;
-using boost::memory_order_relaxed;
-using boost::memory_order_release;
-using boost::memory_order_seq_cst;
 using outcome = small_program::outcome;
 
 // One operation of a random program. Values and the way taken depend on what was read before.

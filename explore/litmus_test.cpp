@@ -10,12 +10,6 @@
 namespace explore {
 namespace {
 
-using boost::memory_order;
-using boost::memory_order_acq_rel;
-using boost::memory_order_acquire;
-using boost::memory_order_relaxed;
-using boost::memory_order_release;
-using boost::memory_order_seq_cst;
 using bodies = std::vector<small_program::body>;
 using outcomes = small_program::outcomes;
 

@@ -3,6 +3,7 @@
 #include <explore/breaker_program.hpp>
 #include <explore/breaker_scenarios.hpp>
 #include <explore/bulkhead_scenarios.hpp>
+#include <explore/scripts.hpp>
 #include <explore/search.hpp>
 #include <explore/sites.hpp>
 
@@ -21,86 +22,89 @@ namespace {
 
 using explore::search_kind;
 
-// One bit a tally, or two; 16 bits of epoch, because what a wrap of it means is documented, and no fault here.
-constexpr bulwark::detail::layout_widths thin{
-    .requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .epoch = 16};
-constexpr bulwark::detail::layout_widths two_bits{
-    .requests = 2, .successes = 2, .failures = 2, .ignored = 2, .run = 2, .epoch = 16};
-
-/// A program that counts the outcomes that it met.
-struct counted {
-    std::unique_ptr<explore::program> program;
-    std::function<std::size_t()> met;
-    std::function<std::size_t()> allowed;
-};
-
-template <class Program, class Scenario>
-counted count(const Scenario& s) {
-    auto made = std::make_unique<Program>(s);
-    Program* const p = made.get();
-    return {std::move(made), [p] { return p->outcomes(); }, [p] { return p->allowed(); }};
-}
-
+/// A scenario, or a batch of random scripts.
 struct entry {
     std::string name;
     std::size_t threads;
     explore::options search;
-    std::function<counted()> make;
+    std::function<std::unique_ptr<explore::judged_program>(std::uint64_t script)> make;
+    std::uint64_t first = 0;  ///< the scripts, which are also their seeds
+    std::uint64_t last = 0;
 };
 
+explore::options search_of(const explore::breaker_scenario& s) {
+    explore::options o{.kind = s.reduce ? search_kind::reduced : search_kind::states, .lock_free = true};
+    if (s.preemptions != 0) o.preemptions = s.preemptions;
+    if (s.lags != 0) o.lags = s.lags;
+    return o;
+}
+explore::options search_of(const explore::bulkhead_scenario&) {
+    return {.kind = search_kind::reduced, .spurious_failures = 1, .lock_free = true};
+}
+
 std::vector<entry> all_entries() {
-    static const auto breakers = explore::breaker_scenarios();
-    static const auto bulkheads = explore::bulkhead_scenarios();
     std::vector<entry> all;
-    for (const auto& s : breakers) {
-        explore::options o{.kind = search_kind::states, .lock_free = true};
-        if (s.reduce) o.kind = search_kind::reduced;
-        if (s.preemptions != 0) o.preemptions = s.preemptions;
-        if (s.lags != 0) o.lags = s.lags;
-        all.push_back({s.name, s.threads.size(), o, [&s] {
-                           return s.layout == explore::widths::thin ? count<explore::breaker_program<thin>>(s)
-                                                                    : count<explore::breaker_program<two_bits>>(s);
-                       }});
-    }
-    for (const auto& s : bulkheads) {
-        all.push_back(
-            {s.name, s.threads.size(), {.kind = search_kind::reduced, .spurious_failures = 1, .lock_free = true}, [&s] {
-                 return count<explore::bulkhead_program>(s);
-             }});
-    }
+    const auto add_each = [&](const auto& scenarios) {
+        for (const auto& s : scenarios) {
+            all.push_back({s.name, s.threads.size(), search_of(s), [s](std::uint64_t) { return program_of(s); }});
+        }
+    };
+    const auto add_batch = [&](const std::string& name, auto script, std::size_t threads, std::uint64_t scripts) {
+        all.push_back({name, threads, search_of(script(1, threads)),
+                       [=](std::uint64_t seed) { return program_of(script(seed, threads)); }, 1, scripts});
+    };
+    add_each(explore::breaker_scenarios());
+    add_each(explore::bulkhead_scenarios());
+    add_batch("random-breaker", explore::breaker_script::of, 2, 80);
+    add_batch("3-random-breaker", explore::breaker_script::of, 3, 40);
+    add_batch("random-bulkhead", explore::bulkhead_script, 2, 200);
+    add_batch("3-random-bulkhead", explore::bulkhead_script, 3, 100);
     return all;
 }
 
 std::string name_of(const explore::options& o) {
-    static constexpr const char* names[] = {"every", "reduced", "states", "random"};
+    static constexpr const char* names[] = {"every", "reduced", "states"};
     std::string name = names[static_cast<std::size_t>(o.kind)];
-    if (o.kind == search_kind::reduced || o.kind == search_kind::random) return name;
+    if (o.kind == search_kind::reduced) return name;
     if (o.preemptions != explore::options::unbounded) name += " p" + std::to_string(o.preemptions);
     if (o.lags != explore::options::unbounded) name += " l" + std::to_string(o.lags);
     return name;
 }
 
-bool passed(const explore::report& r, const explore::options& o) {
-    return r.violation.empty() && r.complete != 0 && (r.exhausted || o.kind == search_kind::random);
+bool passed(const explore::report& r) {
+    return r.violation.empty() && r.complete != 0 && r.exhausted;
 }
 
+/// Explores an entry, all its scripts, up to the first that does not pass.
 bool run(const entry& e) {
-    counted c = e.make();
-    const explore::report r = explore::explore(*c.program, e.search);
-    const bool good = passed(r, e.search);
-    std::cout << std::left << std::setw(22) << e.name << std::right << std::setw(3) << e.threads << "  " << std::left
-              << std::setw(16) << name_of(e.search) << std::right << std::setw(10) << r.schedules << std::setw(10)
-              << r.states << std::setw(11) << r.steps << std::setw(6) << c.met() << '/' << std::left << std::setw(4)
-              << c.allowed() << std::right << std::fixed << std::setprecision(2) << std::setw(8) << r.seconds << "  "
-              << (good                   ? "ok"
-                  : !r.violation.empty() ? "VIOLATION"
-                                         : "NOT EXHAUSTED")
-              << '\n';
-    if (!r.violation.empty()) {
-        std::cout << "  " << r.violation << "\n  replay: --only " << e.name << " --replay " << r.trace << '\n';
+    explore::report all;
+    std::size_t met = 0;
+    std::size_t allowed = 0;
+    std::string wrong;
+    for (std::uint64_t script = e.first; script <= e.last && wrong.empty(); ++script) {
+        const auto p = e.make(script);
+        const explore::report r = explore::explore(*p, e.search);
+        all.schedules += r.schedules;
+        all.states += r.states;
+        all.steps += r.steps;
+        all.seconds += r.seconds;
+        met += p->outcomes();
+        allowed += p->allowed();
+        if (passed(r)) continue;
+        wrong = r.violation.empty() ? "NOT EXHAUSTED" : "VIOLATION\n  " + r.violation;
+        if (e.last != 0) wrong += "\n  script " + std::to_string(script);
+        if (wrong.find("\n    ") == std::string::npos) wrong += p->text();
+        if (r.violation.empty()) continue;
+        wrong += "\n  replay: --only " + e.name + (e.last != 0 ? " --script " + std::to_string(script) : "") +
+                 " --replay " + r.trace;
     }
-    std::cout << std::flush;
-    return good;
+    std::cout << std::left << std::setw(22) << e.name << std::right << std::setw(3) << e.threads << std::setw(9)
+              << e.last - e.first + 1 << "  " << std::left << std::setw(14) << name_of(e.search) << std::right
+              << std::setw(10) << all.schedules << std::setw(10) << all.states << std::setw(11) << all.steps
+              << std::setw(6) << met << '/' << std::left << std::setw(5) << allowed << std::right << std::fixed
+              << std::setprecision(2) << std::setw(8) << all.seconds << "  " << (wrong.empty() ? "ok" : wrong)
+              << std::endl;
+    return wrong.empty();
 }
 
 bool ships(const explore::site& s) {
@@ -110,11 +114,10 @@ bool ships(const explore::site& s) {
 /// Executes the scenarios here and there, so that the sites are known by name.
 void meet_sites(const std::vector<entry>& entries) {
     for (const entry& e : entries) {
-        counted c = e.make();
         explore::options o = e.search;
         o.kind = search_kind::random;
         o.runs = 200;
-        explore::explore(*c.program, o);
+        explore::explore(*e.make(e.first), o);
     }
 }
 
@@ -131,14 +134,16 @@ void list_sites() {
 std::string killer(const std::vector<entry>& entries) {
     for (const bool quick : {true, false}) {
         for (const entry& e : entries) {
-            const counted c = e.make();
             explore::options o = e.search;
-            o.seconds = quick ? 1 : 20;
+            const std::uint64_t scripts = e.last - e.first + 1;
+            o.seconds = (quick ? 1.0 : 20.0) / static_cast<double>(scripts);
             if (quick) {
                 o.kind = search_kind::random;
-                o.runs = 20000;
+                o.runs = 20000 / scripts;
             }
-            if (!explore::explore(*c.program, o).violation.empty()) return e.name;
+            for (std::uint64_t script = e.first; script <= e.last; ++script) {
+                if (!explore::explore(*e.make(script), o).violation.empty()) return e.name;
+            }
         }
     }
     return {};
@@ -185,8 +190,7 @@ int main(int argc, char** argv) {
     unsigned bound = 0;
     unsigned lags = 0;
     unsigned spurious = 0;
-    std::uint64_t random = 0;
-    std::uint64_t seed = 1;
+    std::uint64_t script = 0;
     double seconds = 120;
     std::string kind;
     std::string trace;
@@ -196,11 +200,10 @@ int main(int argc, char** argv) {
                                 ->check(CLI::IsMember({"every", "reduced", "states"}));
     auto* const with_bound = app.add_option("--bound", bound, "Preemptions, for all; not for the reduced search");
     auto* const with_lags = app.add_option("--lags", lags, "Stretches of loads of old values, likewise");
-    auto* const with_random = app.add_option("--random", random, "Random executions of each scenario instead");
-    app.add_option("--seed", seed, "Of the random executions");
     auto* const with_spurious = app.add_option("--spurious", spurious, "Failures for no reason in one execution");
     app.add_option("--seconds", seconds, "Limit for one scenario");
     auto* const with_trace = app.add_option("--replay", trace, "Follow a trace of the one scenario chosen");
+    auto* const with_script = app.add_option("--script", script, "Of a batch of random scripts, this one alone");
     app.add_flag("--list-sites", sites, "List the atomic operations met and their orders");
     app.add_option("--weaken", weakened, "file:line=order: run with a weaker order there");
     app.add_option("--split", split, "file:line: run with load and store instead of the read-modify-write there");
@@ -223,8 +226,8 @@ int main(int argc, char** argv) {
                       [&](const entry& e) { return std::find(only.begin(), only.end(), e.name) == only.end(); });
     }
     for (entry& e : entries) {
+        if (*with_script && e.last != 0) e.first = e.last = script;
         e.search.seconds = seconds;
-        e.search.seed = seed;
         if (*with_kind) {
             e.search.kind = kind == "every"     ? search_kind::every
                             : kind == "reduced" ? search_kind::reduced
@@ -233,10 +236,6 @@ int main(int argc, char** argv) {
         if (*with_bound) e.search.preemptions = bound;
         if (*with_lags) e.search.lags = lags;
         if (*with_spurious) e.search.spurious_failures = static_cast<std::uint8_t>(spurious);
-        if (*with_random) {
-            e.search.kind = search_kind::random;
-            e.search.runs = random;
-        }
     }
     if (sites) {
         list_sites();
@@ -251,17 +250,17 @@ int main(int argc, char** argv) {
         return 2;
     }
     if (*with_trace) {
-        if (entries.size() != 1) {
-            std::cerr << "--replay wants exactly one --only\n";
+        if (entries.size() != 1 || entries[0].first != entries[0].last) {
+            std::cerr << "--replay wants exactly one --only, and of a batch one --script\n";
             return 2;
         }
-        counted c = entries[0].make();
-        const explore::report r = explore::replay(*c.program, entries[0].search, trace, true);
+        const explore::report r = explore::replay(*entries[0].make(entries[0].first), entries[0].search, trace, true);
         std::cout << (r.violation.empty() ? "nothing wrong" : r.violation) << '\n';
         return r.violation.empty() ? 0 : 1;
     }
 
-    std::cout << "scenario              threads  search        schedules    states      steps  outcomes  seconds\n";
+    std::cout
+        << "scenario            threads  scripts  search       schedules    states      steps  outcomes   seconds\n";
     const auto good = std::count_if(entries.begin(), entries.end(), run);
     std::cout << good << " passed, " << static_cast<std::ptrdiff_t>(entries.size()) - good << " failed\n";
     return static_cast<std::size_t>(good) == entries.size() ? 0 : 1;

@@ -104,6 +104,7 @@ public:
     std::uint64_t newest(std::uint8_t x) const { return messages_[x][last(x)].value; }
 
     /// A version of a plain datum: a location without values, for race checks.
+    stamp seen(std::size_t thread, std::uint8_t x) const { return now_.seen[thread].at[x]; }
     bool has_seen_newest(std::size_t thread, std::uint8_t x) const { return now_.seen[thread].at[x] == last(x); }
     void write_version(std::size_t thread, std::uint8_t x) { now_.seen[thread].at[x] = append(x, 0, {}, false); }
 

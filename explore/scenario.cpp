@@ -1,7 +1,9 @@
+#include <explore/history.hpp>
 #include <explore/scenario.hpp>
 
 #include <bulwark/breaker_types.hpp>
 #include <bulwark/reference/circuit_breaker.hpp>
+#include <bulwark/trip_policy.hpp>
 
 #include <cstring>
 #include <sstream>
@@ -62,7 +64,7 @@ std::vector<const operations*> parts(const breaker_scenario& s) {
 std::string run_in_order(const breaker_scenario& s, const std::vector<std::size_t>& order) {
     const auto all = parts(s);
     std::vector<answers> told(all.size());
-    specification spec(s.config);
+    specification spec(config_of(s.rules));
     std::vector<std::size_t> next(all.size(), 0);
     const auto run_next = [&](std::size_t part) {
         const std::size_t i = next[part]++;
@@ -74,22 +76,72 @@ std::string run_in_order(const breaker_scenario& s, const std::vector<std::size_
     return key_of(s, told);
 }
 
-void run_orders(const breaker_scenario& s, std::vector<std::size_t>& left, std::vector<std::size_t>& order,
-                std::unordered_set<std::string>& outcomes) {
-    bool complete = true;
-    for (std::size_t t = 0; t != left.size(); ++t) {
-        if (left[t] == 0) continue;
-        complete = false;
-        --left[t];
-        order.push_back(t);
-        run_orders(s, left, order, outcomes);
-        order.pop_back();
-        ++left[t];
+}  // namespace
+
+breaker_scenario::breaker_scenario(std::string its_name, const bulwark::lin::breaker_rules& its_rules,
+                                   const std::string& script)
+    : name(std::move(its_name)), rules(its_rules) {
+    static const std::string letters = "asfil+m";  // in the order of verb
+    std::vector<operations> all(1);
+    std::istringstream in(script);
+    for (std::string word; in >> word;) {
+        const bool last = word.back() == ',';
+        if (word != "|") {
+            const std::size_t number = word.size() - last == 1 ? 0 : std::stoul(word.substr(1));
+            operation o{.what = static_cast<verb>(letters.find(word[0]))};
+            if (o.what == verb::advance) {
+                o.by = std::chrono::nanoseconds(number);
+            } else {
+                o.permit = number;
+            }
+            all.back().push_back(o);
+        }
+        if (last || word == "|") all.emplace_back();
     }
-    if (complete) outcomes.insert(run_in_order(s, order));
+    before = all.front();
+    after = all.back();
+    threads.assign(all.begin() + 1, all.end() - 1);
 }
 
-}  // namespace
+bulwark::circuit_breaker_config config_of(const bulwark::lin::breaker_rules& rules) {
+    bulwark::circuit_breaker_config c{.max_requests = rules.max_requests,
+                                      .interval = rules.interval,
+                                      .timeout = rules.timeout,
+                                      .probe_timeout = rules.probe_timeout};
+    if (rules.trips.in_a_row != 0) {
+        c.ready_to_trip = bulwark::consecutive_failures(rules.trips.in_a_row);
+    } else {
+        c.ready_to_trip = bulwark::failure_ratio(rules.trips.percent / 100.0, rules.trips.at_least);
+    }
+    return c;
+}
+
+void note(answer& into, const bulwark::breaker_snapshot& seen) {
+    const auto small = [](auto value) { return static_cast<std::uint8_t>(value); };
+    into.state = small(seen.state);
+    into.generation = small(seen.generation);
+    into.counts = {small(seen.counts.requests),
+                   small(seen.counts.total_successes),
+                   small(seen.counts.total_failures),
+                   small(seen.counts.total_ignored),
+                   small(seen.counts.consecutive_successes),
+                   small(seen.counts.consecutive_failures)};
+    into.retry_after = static_cast<std::int32_t>(seen.retry_after.count());
+}
+
+answer sequential_breaker::apply(const operation& o) {
+    using lin_verb = bulwark::lin::breaker_verb;
+    static constexpr lin_verb verbs[] = {lin_verb::acquire, lin_verb::success, lin_verb::failure, lin_verb::ignore,
+                                         lin_verb::snapshot};
+    answer told;
+    spec_.advance(o.by);
+    if (o.what == verb::advance || o.what == verb::meet) return told;
+    const bulwark::lin::breaker_answer found = spec_.apply({verbs[static_cast<std::size_t>(o.what)], o.permit});
+    told.code = static_cast<std::uint8_t>(found.counted ? 1 : static_cast<int>(found.refusal));
+    if (o.what == verb::look) note(told, found.seen);
+    if (found.told != 0) note(told, found.change);
+    return told;
+}
 
 std::string key_of(const breaker_scenario& s, const std::vector<answers>& told) {
     std::string key;
@@ -104,25 +156,36 @@ std::string key_of(const breaker_scenario& s, const std::vector<answers>& told) 
 }
 
 std::string describe(const breaker_scenario& s, const std::vector<answers>& told) {
-    static constexpr const char* verbs[] = {"admit", "success", "failure", "ignore", "look", "advance"};
+    static constexpr const char* layouts[] = {"one bit a tally", "two bits a tally", "shipped layout"};
+    static constexpr const char* verbs[] = {"admit", "success", "failure", "ignore", "look", "advance", "meet"};
     const auto state = [](std::uint8_t of) { return to_string(static_cast<bulwark::breaker_state>(of)); };
     std::ostringstream out;
+    const auto& r = s.rules;
+    out << "\n    " << layouts[static_cast<std::size_t>(s.layout)] << ", max_requests " << r.max_requests
+        << ", interval " << r.interval.count() << ", timeout " << r.timeout.count() << ", probe_timeout "
+        << r.probe_timeout.count() << ", trips at ";
+    if (r.trips.in_a_row != 0) {
+        out << r.trips.in_a_row << " in a row";
+    } else {
+        out << r.trips.percent << " % of " << r.trips.at_least;
+    }
     const auto all = parts(s);
     for (std::size_t part = 0; part != all.size(); ++part) {
         for (std::size_t i = 0; i != all[part]->size(); ++i) {
             const operation& o = (*all[part])[i];
-            const answer& a = told[part][i];
             out << "\n    " << (part == 0 ? "before" : part + 1 == all.size() ? "after" : "thread ");
             if (part != 0 && part + 1 != all.size()) out << static_cast<char>('a' + part - 1);
             out << "  " << verbs[static_cast<std::size_t>(o.what)];
-            if (o.what == verb::advance) {
-                out << ' ' << o.by.count() << " ns";
-            } else if (o.what == verb::look) {
+            if (o.what == verb::advance) out << ' ' << o.by.count() << " ns";
+            if (o.what < verb::look) out << " permit " << o.permit;
+            if (told.empty()) continue;
+            const answer& a = told[part][i];
+            if (o.what == verb::look) {
                 out << " -> " << state(a.state) << ", generation " << static_cast<int>(a.generation) << ", counts";
                 for (const std::uint8_t count : a.counts) out << ' ' << static_cast<int>(count);
                 out << ", retry after " << a.retry_after;
-            } else {
-                out << " permit " << o.permit << " -> " << static_cast<int>(a.code);
+            } else if (o.what < verb::look) {
+                out << " -> " << static_cast<int>(a.code);
             }
             if (a.entered != 0) {
                 out << ", made " << state(a.from) << " -> " << state(a.to) << ", generation "
@@ -139,7 +202,7 @@ std::unordered_set<std::string> sequential_outcomes(const breaker_scenario& s) {
     left.reserve(s.threads.size());
     for (const operations& t : s.threads) left.push_back(t.size());
     std::vector<std::size_t> order;
-    run_orders(s, left, order, outcomes);
+    for_each_order(left, order, [&](const auto& o) { outcomes.insert(run_in_order(s, o)); });
     return outcomes;
 }
 

@@ -1,12 +1,13 @@
 // What a breaker scenario is made of: operations, the answers they got, and the rule that a run must keep.
 //
-// The rule: the answers of all operations together are those of some order in which the mutex reference, the
-// specification, could have been called, one operation at a time, each thread's in its own order. Every such order is
-// tried, so the rule is exact.
+// The rule: the answers of all operations together are those of some order in which the mutex reference could have been
+// called, one operation at a time, each thread's in its own order; every such order is tried. And they are those of an
+// order of lin/'s specification that keeps happens-before as well (history.hpp).
 #pragma once
 
+#include <lin/breaker_spec.hpp>
+
 #include <bulwark/circuit_breaker_config.hpp>
-#include <bulwark/detail/layout.hpp>
 #include <bulwark/errc.hpp>
 
 #include <array>
@@ -20,7 +21,15 @@
 
 namespace explore {
 
-enum class verb : std::uint8_t { admit, success, failure, ignore, look, advance };
+enum class verb : std::uint8_t {
+    admit,
+    success,
+    failure,
+    ignore,
+    look,
+    advance,  ///< of time
+    meet,     ///< the other threads, in a word that is not the breaker's
+};
 
 struct operation {
     verb what = verb::look;
@@ -28,30 +37,11 @@ struct operation {
     std::chrono::nanoseconds by{0};
 };
 
-constexpr operation admit(std::size_t permit) {
-    return {verb::admit, permit};
-}
-constexpr operation succeed(std::size_t permit) {
-    return {verb::success, permit};
-}
-constexpr operation fail(std::size_t permit) {
-    return {verb::failure, permit};
-}
-constexpr operation ignore(std::size_t permit) {
-    return {verb::ignore, permit};
-}
-constexpr operation look() {
-    return {verb::look};
-}
-constexpr operation advance(std::chrono::nanoseconds by) {
-    return {verb::advance, 0, by};
-}
-
 /// What an operation found. Small and without padding: it is part of every state that a search compares.
 struct answer {
     static constexpr std::uint8_t none = 255;
 
-    std::uint8_t code = 0;  ///< admission: the refusal, or 0; outcome: whether it counted, or none without a permit
+    std::uint8_t code = 0;  ///< admission: the refusal, or 0; outcome: whether it counted
     std::uint8_t from = none;
     std::uint8_t to = none;
     std::uint8_t entered = 0;  ///< the generation of the transition that the operation made
@@ -73,12 +63,18 @@ using answers = std::array<answer, max_operations>;
 enum class widths : std::uint8_t {
     thin,  ///< one bit a tally: a carry at almost every call
     two,   ///< two bits a tally
+    shipped,
 };
 
 struct breaker_scenario {
+    breaker_scenario() = default;
+    /// `script`: before | each thread, the next | after. In words: a0 admits and puts its permit in place 0; s0, f0 and
+    /// i0 tell of that permit success, failure, and that it is ignored; l looks, +5 advances by 5 ns, m meets.
+    breaker_scenario(std::string its_name, const bulwark::lin::breaker_rules& its_rules, const std::string& script);
+
     std::string name;
     widths layout = widths::two;
-    bulwark::circuit_breaker_config config;
+    bulwark::lin::breaker_rules rules;
     operations before;
     std::vector<operations> threads;
     operations after;
@@ -91,20 +87,23 @@ struct breaker_scenario {
     bool reduce = false;
 };
 
+bulwark::circuit_breaker_config config_of(const bulwark::lin::breaker_rules& rules);
+
 inline void note(answer& into, const bulwark::transition& made) {
     into.from = static_cast<std::uint8_t>(made.from);
     into.to = static_cast<std::uint8_t>(made.to);
     into.entered = static_cast<std::uint8_t>(made.generation);
 }
+void note(answer& into, const bulwark::breaker_snapshot& seen);
 
-/// Does what is to be done to a breaker, lock-free or reference, but for moving time. `told` has the transition already
-/// where the callback has noted it.
+/// Does what is to be done to a breaker, lock-free or reference, but for moving time and meeting. `told` has the
+/// transition already where the callback has noted it.
 template <class Breaker>
 void act(Breaker& breaker, std::array<std::optional<typename Breaker::permit>, max_permits>& permits,
          const operation& o, answer& told) {
     std::optional<typename Breaker::permit>& permit = permits[o.permit];
     const auto tell = [&](auto how) {
-        told.code = permit ? static_cast<std::uint8_t>(how(*permit)) : answer::none;
+        told.code = permit && how(*permit) ? 1 : 0;
         permit.reset();
     };
     switch (o.what) {
@@ -120,29 +119,40 @@ void act(Breaker& breaker, std::array<std::optional<typename Breaker::permit>, m
         case verb::success: tell([](auto& p) { return p.success(); }); break;
         case verb::failure: tell([](auto& p) { return p.failure(); }); break;
         case verb::ignore: tell([](auto& p) { return p.ignore(); }); break;
-        case verb::look: {
-            const bulwark::breaker_snapshot s = breaker.snapshot();
-            const auto small = [](auto value) { return static_cast<std::uint8_t>(value); };
-            told.state = small(s.state);
-            told.generation = small(s.generation);
-            told.counts = {small(s.counts.requests),
-                           small(s.counts.total_successes),
-                           small(s.counts.total_failures),
-                           small(s.counts.total_ignored),
-                           small(s.counts.consecutive_successes),
-                           small(s.counts.consecutive_failures)};
-            told.retry_after = static_cast<std::int32_t>(s.retry_after.count());
-            break;
-        }
-        case verb::advance: break;
+        case verb::look: note(told, breaker.snapshot()); break;
+        case verb::advance:
+        case verb::meet: break;
     }
 }
+
+/// The specification of lin/ with the scenarios' operations and answers; time moves by an operation.
+class sequential_breaker {
+public:
+    using call = operation;
+    using answer = explore::answer;
+
+    explicit sequential_breaker(const bulwark::lin::breaker_rules& rules) : rules_(rules), spec_(rules, {}) {}
+    answer apply(const operation& o);
+
+    /// Whether the next operation but a look begins a new window.
+    bool window_over() const {
+        return rules_.interval.count() != 0 && spec_.look().state == bulwark::breaker_state::closed &&
+               spec_.age() >= rules_.interval;
+    }
+
+    bool operator==(const sequential_breaker&) const = default;
+    std::size_t hash() const { return spec_.hash(); }
+
+private:
+    bulwark::lin::breaker_rules rules_;
+    bulwark::lin::breaker_spec spec_;
+};
 
 /// The answers of a whole run, in a form that can be compared: before, each thread, after.
 std::string key_of(const breaker_scenario& s, const std::vector<answers>& told);
 
-/// The same for people, one line an operation.
-std::string describe(const breaker_scenario& s, const std::vector<answers>& told);
+/// The rules, and the operations, with their answers where there are any: one line each.
+std::string describe(const breaker_scenario& s, const std::vector<answers>& told = {});
 
 /// The keys of every order in which the reference could have been called.
 std::unordered_set<std::string> sequential_outcomes(const breaker_scenario& s);

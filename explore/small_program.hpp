@@ -16,6 +16,13 @@
 
 namespace explore {
 
+using boost::memory_order;
+using boost::memory_order_acq_rel;
+using boost::memory_order_acquire;
+using boost::memory_order_relaxed;
+using boost::memory_order_release;
+using boost::memory_order_seq_cst;
+
 struct cells {
     atomic<int> x{0};
     atomic<int> y{0};
