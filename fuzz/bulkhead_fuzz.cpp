@@ -1,6 +1,8 @@
-// Fuzzes the lock-free bulkhead against the mutex reference: slots taken, given back, moved over others and over
-// themselves, calls that return and that throw. After each, the two must tell the same.
+// Fuzzes the lock-free bulkhead against the mutex reference, its permits in one stripe or in many: slots taken, given
+// back, moved over others and over themselves, calls that return and that throw, by threads at different stripes. After
+// each, the two must tell the same.
 #include <bulwark/bulkhead.hpp>
+#include <bulwark/detail/thread_slot.hpp>
 #include <bulwark/reference/bulkhead.hpp>
 
 #include <fuzzer/FuzzedDataProvider.h>
@@ -21,7 +23,7 @@ constexpr std::size_t most_slots = 300;
 template <class Bulkhead>
 class pool {
 public:
-    explicit pool(std::uint32_t capacity) : bulkhead_({.max_concurrent = capacity}) {}
+    explicit pool(const bulkhead_config& config) : bulkhead_(config) {}
 
     /// A byte says what to do (its lower half) and to which slot (its upper).
     int apply(unsigned byte) {
@@ -92,18 +94,22 @@ void print(const char* whose, int answer, const Pool& p) {
               << " available of " << p.capacity() << '\n';
 }
 
-void compare(std::uint32_t capacity, FuzzedDataProvider& input) {
-    pool<bulkhead> ours(capacity);
-    pool<reference::bulkhead> theirs(capacity);
+void compare(const bulkhead_config& config, FuzzedDataProvider& input) {
+    const std::uint32_t capacity = config.max_concurrent;
+    pool<bulkhead> ours(config);
+    pool<reference::bulkhead> theirs(config);
     for (unsigned step = 1; input.remaining_bytes() != 0; ++step) {
         const auto byte = input.ConsumeIntegral<std::uint8_t>();
+        // Acquiring and counting leave the upper half over: it says who calls from then on.
+        if (byte % 8 < 2 || byte % 8 == 7) detail::current_thread_slot = byte / 8;
         const int a = ours.apply(byte);
         const int b = theirs.apply(byte);
         const bool equal = a == b && ours.capacity() == theirs.capacity() && ours.in_use() == theirs.in_use() &&
                            ours.available() == theirs.available();
         const bool exact = ours.in_use() == ours.slots() && ours.in_use() + ours.available() == capacity;
         if (equal && exact) continue;
-        std::cerr << "bulkhead, step " << step << ", byte " << int{byte} << ", " << ours.slots() << " slots in hand\n";
+        std::cerr << "bulkhead of " << stripes_of(config) << " stripes, step " << step << ", byte " << int{byte}
+                  << ", at slot " << detail::current_thread_slot << ", " << ours.slots() << " slots in hand\n";
         print("lock-free", a, ours);
         print("reference", b, theirs);
         std::abort();
@@ -115,7 +121,12 @@ void compare(std::uint32_t capacity, FuzzedDataProvider& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     FuzzedDataProvider input(data, size);
+    bulwark::bulkhead_config config;
     const auto choice = input.ConsumeIntegralInRange<std::uint32_t>(1, 64);
-    bulwark::fuzz::compare(choice < 60 ? choice : std::numeric_limits<std::uint32_t>::max() - (choice - 60), input);
+    config.max_concurrent = choice < 60 ? choice : std::numeric_limits<std::uint32_t>::max() - (choice - 60);
+    config.stripes = 1U << input.ConsumeIntegralInRange(0, 6);
+    while (config.stripes > config.max_concurrent) config.stripes /= 2;
+    bulwark::detail::current_thread_slot = 0;
+    bulwark::fuzz::compare(config, input);
     return 0;
 }

@@ -79,7 +79,8 @@ inline circuit_breaker_config choose_configuration(FuzzedDataProvider& input) {
 
 inline std::ostream& operator<<(std::ostream& out, const circuit_breaker_config& c) {
     return out << "max_requests=" << c.max_requests << " interval=" << c.interval.count()
-               << "ns timeout=" << c.timeout.count() << "ns probe_timeout=" << c.probe_timeout.count() << "ns";
+               << "ns timeout=" << c.timeout.count() << "ns probe_timeout=" << c.probe_timeout.count()
+               << "ns cells=" << c.cells;
 }
 
 }  // namespace bulwark::fuzz

@@ -1,6 +1,7 @@
-// Fuzzes the lock-free breaker against the mutex reference while a second thread gets in between: at any access of a
-// shared word, calls of the other thread run from beginning to end. What both saw must be what the reference shows for
-// one of the orders in which the interrupted call is before, between or after the others (it is linearizable).
+// Fuzzes the lock-free breaker against the mutex reference while other threads get in between: at any access of a
+// shared word, calls of the others run from beginning to end. What all saw must be what the reference shows for one of
+// the orders in which the interrupted call is before, between or after the others (it is linearizable), but for what
+// the cells leave open (explanation.hpp).
 //
 // Often several orders fit; all are kept until a later call tells them apart.
 //
@@ -9,6 +10,7 @@
 #include "../tests/preemption.hpp"
 #include "clock_step.hpp"
 #include "configuration.hpp"
+#include "explanation.hpp"
 
 #include <bulwark/circuit_breaker.hpp>
 #include <bulwark/reference/circuit_breaker.hpp>
@@ -23,30 +25,12 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 namespace bulwark::fuzz {
 namespace {
-
-enum class act : std::uint8_t { acquire, success, failure, ignore, observe };
-
-/// A call, resolved: `permit` names one by the number of the call that got it.
-struct call {
-    unsigned number = 0;
-    act what = act::observe;
-    unsigned permit = 0;
-    std::chrono::nanoseconds at{};  ///< the time of the clock
-};
-
-/// All that one call shows.
-struct record {
-    int answer = 0;
-    breaker_snapshot snapshot;
-    std::vector<transition> made;
-
-    bool operator==(const record&) const = default;
-};
 
 template <class Breaker>
 class player {
@@ -54,6 +38,7 @@ public:
     explicit player(circuit_breaker_config config) : breaker_(wired(std::move(config))) {}
 
     record play(const call& c) {
+        const test::playing caller(c.slot);
         record mine;
         record* const outer = std::exchange(current_, &mine);
         if (c.what == act::acquire) {
@@ -101,18 +86,22 @@ private:
 template <class Reference>
 class witness {
 public:
-    explicit witness(const circuit_breaker_config& config) : player_(std::make_unique<player<Reference>>(config)) {}
+    explicit witness(const circuit_breaker_config& config)
+        : question_(std::make_unique<question>()), player_(std::make_unique<player<Reference>>(asking(config))) {}
 
-    record play(const call& c) {
-        const call look{.number = 0, .what = act::observe, .permit = 0, .at = c.at};
-        const breaker_counts before = player_->play(look).snapshot.counts;
-        record shown = player_->play(c);
+    testimony play(const call& c) {
+        const call look{.what = act::observe, .at = c.at};
+        testimony seen;
+        seen.before = player_->play(look).snapshot;
+        *question_ = {.answer = c.trips, .counts = {}};
+        seen.shown = player_->play(c);
+        seen.asked = question_->counts;
         const breaker_snapshot after = player_->play(look).snapshot;
-        if (after.counts.requests == 1 && before.requests != 1) ++window_;
+        if (after.counts.requests == 1 && seen.before.counts.requests != 1) ++window_;
         worth_.erase(c.permit);
-        if (c.what == act::acquire && shown.answer == 0) worth_[c.number] = {after.generation, window_};
+        if (c.what == act::acquire && seen.shown.answer == 0) worth_[c.number] = {after.generation, window_};
         past_.push_back(c);
-        return shown;
+        return seen;
     }
 
     const std::vector<call>& past() const { return past_; }
@@ -132,6 +121,21 @@ private:
         unsigned window = 0;
     };
 
+    /// What the policy is asked, and what it has to say: what it said to the breaker under test.
+    struct question {
+        bool answer = false;
+        std::optional<breaker_counts> counts;
+    };
+
+    circuit_breaker_config asking(circuit_breaker_config config) const {
+        config.ready_to_trip = [q = question_.get()](const breaker_counts& counts) {
+            q->counts = counts;
+            return q->answer;
+        };
+        return config;
+    }
+
+    std::unique_ptr<question> question_;
     std::unique_ptr<player<Reference>> player_;
     std::vector<call> past_;
     std::map<unsigned, worth> worth_;
@@ -141,6 +145,7 @@ private:
 /// What the other thread does at one access of the interrupted call.
 struct intrusion {
     unsigned after = 0;  ///< so many accesses later than the one before
+    std::uint32_t slot = 0;
     std::uint8_t byte = 0;
 };
 
@@ -162,7 +167,9 @@ public:
                 // Not where it would move time to the clock's end: nothing happens there any more.
                 if (o.argument < 12) clock_step(config_, {}).apply(o);
             } else {
-                interrupted_call(byte, intrusions(input));
+                const auto choice = input.ConsumeIntegral<std::uint8_t>();
+                interrupted_call(byte, slot_of(choice / (most_intrusions + 1U)),
+                                 intrusions(input, choice % (most_intrusions + 1)));
             }
         }
     }
@@ -177,22 +184,24 @@ private:
 
     static std::chrono::nanoseconds time() { return manual_clock::now().time_since_epoch(); }
 
-    static std::vector<intrusion> intrusions(FuzzedDataProvider& input) {
+    /// A thread with a cell, or the one that has none.
+    std::uint32_t slot_of(unsigned choice) const { return choice % (config_.cells + 1); }
+
+    std::vector<intrusion> intrusions(FuzzedDataProvider& input, int how_many) const {
         std::vector<intrusion> all;
-        const auto how_many = input.ConsumeIntegral<std::uint8_t>() % (most_intrusions + 1);
         for (int i = 0; i != how_many; ++i) {
             const auto pace = input.ConsumeIntegral<std::uint8_t>();
             // More often than not at once: it takes several calls in one place to lead the breaker round.
             const unsigned after = i != 0 && pace < 160 ? 0 : pace % 32;
-            all.push_back({.after = after, .byte = input.ConsumeIntegral<std::uint8_t>()});
+            all.push_back({.after = after, .slot = slot_of(pace / 32U), .byte = input.ConsumeIntegral<std::uint8_t>()});
         }
         return all;
     }
 
-    call next_call(std::uint8_t byte) {
+    call next_call(std::uint8_t byte, std::uint32_t slot) {
         constexpr act acts[] = {act::acquire, act::success, act::failure, act::acquire,
                                 act::ignore,  act::success, act::failure, act::observe};
-        call c{.number = ++calls_, .what = acts[byte / 4 % 8], .permit = 0, .at = time()};
+        call c{.number = ++calls_, .what = acts[byte / 4 % 8], .slot = slot, .at = time()};
         if (c.what == act::acquire && ours_.permits() >= most_permits) c.what = act::observe;
         if (c.what == act::acquire || c.what == act::observe) return c;
         c.permit = ours_.permit_of(byte / 32U);
@@ -200,8 +209,8 @@ private:
         return c;
     }
 
-    void interrupted_call(std::uint8_t byte, const std::vector<intrusion>& others) {
-        const call mine = next_call(byte);
+    void interrupted_call(std::uint8_t byte, std::uint32_t slot, const std::vector<intrusion>& others) {
+        call mine = next_call(byte, slot);
         std::vector<call> calls;
         std::vector<record> seen;
         auto next = others.begin();
@@ -214,23 +223,25 @@ private:
                 fails = now.byte % 4 == 3;
                 if (fails) continue;
                 // That permit is having its word.
-                const call other = next_call(now.byte);
+                call other = next_call(now.byte, now.slot == slot ? detail::no_thread_slot : now.slot);
                 if (other.permit != 0 && other.permit == mine.permit) continue;
-                calls.push_back(other);
                 seen.push_back(ours_.play(other));
+                other.trips = tripped(seen.back());
+                calls.push_back(other);
             }
             ++accesses;
             return fails;
         };
         const record outer = ours_.play(mine);
         test::before_access = nullptr;
+        mine.trips = tripped(outer);
         settle(mine, outer, calls, seen);
     }
 
     /// Finds the orders that explain what was seen; each is a possible past.
     void settle(const call& mine, const record& outer, const std::vector<call>& calls,
                 const std::vector<record>& seen) {
-        const call look{.number = ++calls_, .what = act::observe, .permit = 0, .at = time()};
+        const call look{.number = ++calls_, .what = act::observe, .at = time()};
         const record after = ours_.play(look);
         std::vector<specified> fitting;
         a_past_ = theirs_.front().past();
@@ -241,7 +252,9 @@ private:
             shown.insert(shown.begin() + static_cast<std::ptrdiff_t>(place), outer);
             order.push_back(look);
             shown.push_back(after);
-            if (!explains(next, order, shown)) return;
+            std::vector<testimony> told;
+            for (const call& c : order) told.push_back(next.play(c));
+            if (!explanation(order, shown, told, place, config_).holds()) return;
             const auto alike = [&](const specified& other) { return next.same(other); };
             if (std::ranges::none_of(fitting, alike)) fitting.push_back(std::move(next));
         };
@@ -251,13 +264,6 @@ private:
         }
         if (fitting.empty()) fail(mine, outer, calls, seen, after);
         theirs_ = std::move(fitting);
-    }
-
-    static bool explains(specified& past, const std::vector<call>& order, const std::vector<record>& shown) {
-        for (std::size_t i = 0; i != order.size(); ++i) {
-            if (past.play(order[i]) != shown[i]) return false;
-        }
-        return true;
     }
 
     specified relived(const std::vector<call>& past) const {
@@ -279,7 +285,8 @@ private:
 
     static void print(const call& c) {
         constexpr const char* names[] = {"acquire", "success", "failure", "ignore", "observe"};
-        std::cerr << names[static_cast<std::size_t>(c.what)] << '(' << (c.permit == 0 ? c.number : c.permit) << ')';
+        std::cerr << names[static_cast<std::size_t>(c.what)] << '(' << (c.permit == 0 ? c.number : c.permit) << ")@"
+                  << c.slot;
     }
 
     static void print(const call& c, const record& r) {
@@ -295,7 +302,7 @@ private:
         std::cerr << "no order of the calls explains what they saw; " << config_ << "\ncalls so far: " << calls_
                   << "; one past that fitted until now:";
         for (const call& c : a_past_) {
-            std::cerr << " @" << c.at.count() << ' ';
+            std::cerr << ' ' << c.at.count() << "ns:";
             print(c);
         }
         std::cerr << "\nat " << time().count() << "ns, interrupted: ";
@@ -317,14 +324,14 @@ private:
     unsigned calls_ = 0;
 };
 
-// Epochs enough that none comes back within one interrupted call. Counts go as far as the product's: at their end a
-// call begins a new window and is counted in it in two steps, between which others are counted in the new window
-// already.
+// Epochs enough that none comes back within one interrupted call, or before a thread with a cell calls again. Counts go
+// as far as the product's: at their end a call begins a new window and is counted in it in two steps, between which
+// others are counted in the new window already.
 /// Carries all the time.
-constexpr detail::layout_widths slim{.requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .epoch = 8};
+constexpr detail::layout_widths slim{.requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .epoch = 16};
 /// Carries now and then.
 constexpr detail::layout_widths medium{
-    .requests = 3, .successes = 2, .failures = 2, .ignored = 1, .run = 3, .epoch = 8};
+    .requests = 3, .successes = 2, .failures = 2, .ignored = 1, .run = 3, .epoch = 16};
 
 }  // namespace
 }  // namespace bulwark::fuzz
@@ -341,6 +348,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     config.probe_timeout = duration();
     const auto modulus = input.ConsumeIntegralInRange<std::uint32_t>(1, 12);
     config.ready_to_trip = [modulus](const breaker_counts& c) { return fuzz::touchy(c, modulus); };
+    config.cells = input.ConsumeIntegralInRange(0U, 3U);
     manual_clock::reset();
     if (input.ConsumeBool()) {
         fuzz::rehearsal<fuzz::slim>(config).run(input);

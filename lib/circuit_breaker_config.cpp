@@ -1,5 +1,6 @@
 // What a circuit breaker refuses to be set up with.
 #include <bulwark/circuit_breaker_config.hpp>
+#include <bulwark/detail/thread_slot.hpp>
 
 #include <stdexcept>
 #include <string>
@@ -20,6 +21,7 @@ void validate(const circuit_breaker_config& config) {
     require(config.timeout >= nanoseconds::zero(), "timeout", "must not be negative");
     require(config.probe_timeout >= nanoseconds::zero(), "probe_timeout", "must not be negative");
     require(static_cast<bool>(config.ready_to_trip), "ready_to_trip", "must not be empty");
+    require(config.cells <= detail::max_thread_slots, "cells", "must be at most 1024");
 }
 
 }  // namespace bulwark

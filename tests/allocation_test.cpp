@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <stdexcept>
@@ -18,6 +20,18 @@ thread_local std::size_t allocations = 0;
     ++allocations;
     if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
     throw std::bad_alloc();
+}
+[[gnu::noinline]] void* operator new[](std::size_t size, std::align_val_t alignment) {
+    ++allocations;
+    const auto align = static_cast<std::size_t>(alignment);
+    if (void* p = std::aligned_alloc(align, (size + align - 1) / align * align)) return p;
+    throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete[](void* p, std::align_val_t) noexcept {
+    std::free(p);
+}
+[[gnu::noinline]] void operator delete[](void* p, std::size_t, std::align_val_t) noexcept {
+    std::free(p);
 }
 [[gnu::noinline]] void operator delete(void* p) noexcept {
     std::free(p);
@@ -38,9 +52,9 @@ TEST(Allocation, TheCounterCounts) {
     EXPECT_GT(allocations, before);
 }
 
-TEST(Allocation, NoPathOfTheBreakerAllocates) {
+void no_path_allocates(std::uint32_t cells) {
     manual_clock::reset();
-    bulwark::basic_circuit_breaker<manual_clock> b{{.max_requests = 2, .probe_timeout = 5s}};
+    bulwark::basic_circuit_breaker<manual_clock> b{{.max_requests = 2, .probe_timeout = 5s, .cells = cells}};
     const std::size_t before = allocations;
     for (int round = 0; round != 20; ++round) {
         for (int i = 0; i != 200; ++i) (void)b.execute([] { return 1; });  // closed, with carries
@@ -65,14 +79,31 @@ TEST(Allocation, NoPathOfTheBreakerAllocates) {
     EXPECT_EQ(b.state(), bulwark::breaker_state::closed);
 }
 
-TEST(Allocation, NoPathOfTheBulkheadAllocates) {
-    bulwark::bulkhead pool{{.max_concurrent = 1}};
-    const std::size_t before = allocations;
-    for (int i = 0; i != 100; ++i) {
-        const auto slot = pool.try_acquire();
-        (void)pool.execute([] {});
-    }
+TEST(Allocation, NoPathOfTheBreakerAllocates) {
+    no_path_allocates(0);
+    no_path_allocates(32);
+}
+
+TEST(Allocation, ABreakerAllocatesItsCellsAndACompactOneNothing) {
+    const auto none = [](const bulwark::breaker_counts&) { return false; };
+    std::size_t before = allocations;
+    const bulwark::circuit_breaker compact{{.ready_to_trip = none, .cells = 0}};
     EXPECT_EQ(allocations, before);
+    before = allocations;
+    const bulwark::circuit_breaker usual{{.ready_to_trip = none}};
+    EXPECT_EQ(allocations, before + 1);
+}
+
+TEST(Allocation, NoPathOfTheBulkheadAllocates) {
+    for (const std::uint32_t stripes : {1U, 8U}) {
+        bulwark::bulkhead pool{{.max_concurrent = 8, .stripes = stripes}};
+        const std::size_t before = allocations;
+        for (int i = 0; i != 100; ++i) {
+            const auto slot = pool.try_acquire();
+            (void)pool.execute([] {});
+        }
+        EXPECT_EQ(allocations, before);
+    }
 }
 
 }  // namespace

@@ -497,6 +497,9 @@ TYPED_TEST(CircuitBreaker, RefusesAConfigurationThatMakesNoSenseAndNamesTheField
     EXPECT_NE(message({.timeout = -1ns}).find(" timeout"), std::string::npos);
     EXPECT_NE(message({.probe_timeout = -1ns}).find("probe_timeout"), std::string::npos);
     EXPECT_NE(message({.ready_to_trip = nullptr}).find("ready_to_trip"), std::string::npos);
+    EXPECT_NE(message({.cells = 1025}).find("cells"), std::string::npos);
+    EXPECT_EQ(message({.cells = 1024}), "accepted");
+    EXPECT_EQ(message({.cells = 0}), "accepted");
     EXPECT_EQ(message({.max_requests = std::numeric_limits<std::uint32_t>::max(),
                        .interval = 0ns,
                        .timeout = 0ns,

@@ -2,7 +2,7 @@
 // every answer, state, count and callback compared after each step. Seeds are fixed; a failure names its own.
 #include "narrow.hpp"
 
-#include <bulwark/bulkhead.hpp>
+#include <bulwark/detail/permit_counter.hpp>
 #include <bulwark/reference/bulkhead.hpp>
 #include <bulwark/reference/circuit_breaker.hpp>
 
@@ -22,6 +22,7 @@ using bulwark::breaker_counts;
 using bulwark::circuit_breaker_config;
 using bulwark::manual_clock;
 using bulwark::transition;
+using bulwark::detail::layout_widths;
 using namespace std::chrono_literals;
 
 constexpr auto never = std::chrono::nanoseconds::max();
@@ -107,9 +108,12 @@ struct subject {
     }
 };
 
+/// `callers`: how many threads the test plays, each at its slot; a cell less than that, so that the last one counts on
+/// the head.
 template <class LockFree, class Reference>
-void compare(const setup& s, std::uint64_t seed, int steps) {
+void compare(setup s, std::uint64_t seed, int steps, std::uint32_t callers) {
     SCOPED_TRACE(s.name + ", seed " + std::to_string(seed));
+    s.config.cells = callers - 1;
     std::mt19937_64 random(seed);
     const auto below = [&](std::uint64_t n) { return random() % n; };
     manual_clock::reset();
@@ -122,6 +126,7 @@ void compare(const setup& s, std::uint64_t seed, int steps) {
         int a = 0;
         int b = 0;
         const auto dice = below(100);
+        const bulwark::test::playing caller(static_cast<std::uint32_t>(below(callers)));
         if (step % 512 == 0) badness = below(11);
         if (dice < 40) {
             a = ours.acquire();
@@ -154,19 +159,32 @@ void compare(const setup& s, std::uint64_t seed, int steps) {
 }
 
 template <class LockFree, class Reference>
-void compare_all(int steps) {
+void compare_all(int steps, std::uint32_t callers = 1) {
     std::uint64_t seed = 20260101;
     for (const setup& s : setups()) {
         for (int round = 0; round != 4; ++round) {
-            compare<LockFree, Reference>(s, seed++, steps);
+            compare<LockFree, Reference>(s, seed++, steps, callers);
             if (::testing::Test::HasFatalFailure()) return;
         }
     }
 }
 
+using exact = bulwark::reference::basic_circuit_breaker<manual_clock, widest>;
+
 TEST(Differential, BreakerOfTheDefaultLayout) {
-    compare_all<bulwark::basic_circuit_breaker<manual_clock>,
-                bulwark::reference::basic_circuit_breaker<manual_clock, widest>>(100'000);
+    compare_all<bulwark::test::breaker_of<layout_widths{}>, exact>(100'000);
+}
+
+TEST(Differential, BreakerWithTheCellOfItsOneThread) {
+    compare_all<bulwark::basic_circuit_breaker<manual_clock>, exact>(50'000, 2);
+}
+
+TEST(Differential, BreakerWithCallersInCellsAndOneOnTheHead) {
+    compare_all<bulwark::test::breaker_of<layout_widths{}>, exact>(50'000, 4);
+}
+
+TEST(Differential, BreakerWithCallersInCellsWhereNearlyEveryCallOnTheHeadIsAMove) {
+    compare_all<bulwark::test::breaker_of<bulwark::test::one_bit>, exact>(50'000, 4);
 }
 
 TEST(Differential, BreakerOfANarrowLayoutAcrossEveryCarryAndWrap) {
@@ -187,29 +205,37 @@ TEST(Differential, BreakerOfShortRows) {
                 bulwark::reference::basic_circuit_breaker<manual_clock, short_rows.max_count>>(100'000);
 }
 
+/// Permits of the lock-free counter, as test threads at their slots take and give them, and those of the reference.
+class bulkhead_duel {
+public:
+    bulkhead_duel(std::uint32_t capacity, std::uint32_t stripes) : ours_(capacity, stripes), theirs_({capacity}) {}
+
+    void step(std::mt19937_64& random) {
+        const bulwark::test::playing caller(static_cast<std::uint32_t>(random() % 5));
+        if (random() % 2 == 0) {
+            auto slot = theirs_.try_acquire();
+            ASSERT_EQ(ours_.try_take(), slot.has_value());
+            if (slot) taken_.push_back(std::move(*slot));
+        } else if (!taken_.empty()) {
+            ours_.give_back();
+            taken_.erase(taken_.begin() + static_cast<std::ptrdiff_t>(random() % taken_.size()));
+        }
+        ASSERT_EQ(ours_.available(), theirs_.available());
+    }
+
+private:
+    bulwark::detail::permit_counter<bulwark::test::traits_of<layout_widths{}>> ours_;
+    bulwark::reference::bulkhead theirs_;
+    std::vector<bulwark::reference::slot> taken_;
+};
+
 TEST(Differential, Bulkhead) {
-    for (const std::uint32_t capacity : {1U, 2U, 7U}) {
-        std::mt19937_64 random(capacity);
-        bulwark::bulkhead ours({.max_concurrent = capacity});
-        bulwark::reference::bulkhead theirs({.max_concurrent = capacity});
-        std::vector<bulwark::slot> our_slots;
-        std::vector<bulwark::reference::slot> their_slots;
-        for (int step = 0; step != 200'000; ++step) {
-            if (random() % 2 == 0) {
-                auto a = ours.try_acquire();
-                auto b = theirs.try_acquire();
-                ASSERT_EQ(a.has_value(), b.has_value()) << "step " << step;
-                if (a) {
-                    our_slots.push_back(std::move(*a));
-                    their_slots.push_back(std::move(*b));
-                }
-            } else if (!our_slots.empty()) {
-                const auto which = static_cast<std::ptrdiff_t>(random() % our_slots.size());
-                our_slots.erase(our_slots.begin() + which);
-                their_slots.erase(their_slots.begin() + which);
-            }
-            ASSERT_EQ(ours.in_use(), theirs.in_use()) << "step " << step;
-            ASSERT_EQ(ours.available(), theirs.available()) << "step " << step;
+    for (const std::uint32_t stripes : {1U, 2U, 4U, 64U}) {
+        for (const std::uint32_t capacity : {stripes, stripes + 1, 2 * stripes - 1, 7 * stripes + 3}) {
+            SCOPED_TRACE(std::to_string(capacity) + " permits in " + std::to_string(stripes) + " stripes");
+            std::mt19937_64 random(capacity);
+            bulkhead_duel duel(capacity, stripes);
+            for (int step = 0; step != 20'000 && !::testing::Test::HasFatalFailure(); ++step) duel.step(random);
         }
     }
 }

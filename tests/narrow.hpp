@@ -2,6 +2,8 @@
 // few dozen calls.
 #pragma once
 
+#include "slots.hpp"
+
 #include <bulwark/circuit_breaker.hpp>
 #include <bulwark/clock.hpp>
 
@@ -13,6 +15,7 @@ struct traits_of {
     template <class T>
     using atomic = detail::atomic<T>;
     static void pause() noexcept {}
+    static std::uint32_t thread_slot() noexcept { return played_slot; }
 };
 
 /// One bit a tally, four epochs, counts up to 9.
@@ -30,6 +33,20 @@ inline constexpr detail::layout_widths short_rows{
 /// Tallies of unequal width, 32 epochs, counts up to 100.
 inline constexpr detail::layout_widths narrow{
     .requests = 3, .successes = 2, .failures = 1, .ignored = 2, .run = 3, .epoch = 5, .max_count = 100};
+
+// A cell takes a head that it finds again for the one that it knows, so its layouts have epochs enough for a whole
+// test.
+
+/// A move at nearly every call that goes over the head, and no epoch that comes again.
+inline constexpr detail::layout_widths one_bit{.requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1};
+
+/// Counts up to 100; a cell looks at each request whether they come near.
+inline constexpr detail::layout_widths one_stride{
+    .requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .max_count = 100, .cell_stride = 1};
+
+/// Counts up to 200; a cell looks at every fourth request, and the head counts up to three in between.
+inline constexpr detail::layout_widths four_strides{
+    .requests = 2, .successes = 2, .failures = 2, .ignored = 1, .run = 2, .max_count = 200, .cell_stride = 4};
 
 template <detail::layout_widths Widths, class Clock = manual_clock>
 using breaker_of = basic_circuit_breaker<Clock, traits_of<Widths>>;

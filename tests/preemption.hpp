@@ -2,6 +2,8 @@
 // been preempted there while another ran. One thread plays both, so the schedule is in the input and a crash repeats.
 #pragma once
 
+#include "slots.hpp"
+
 #include <bulwark/detail/atomics.hpp>
 #include <bulwark/detail/layout.hpp>
 
@@ -59,6 +61,7 @@ struct preempted_traits {
     template <class T>
     using atomic = preempted_atomic<T>;
     static void pause() noexcept {}
+    static std::uint32_t thread_slot() noexcept { return played_slot; }
 };
 
 }  // namespace bulwark::test

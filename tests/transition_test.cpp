@@ -209,7 +209,7 @@ TEST(Transition, Outcomes) {
     for (const report_row& row : reports) {
         SCOPED_TRACE(row.name);
         const std::uint64_t head = head_of(row.state, row.counts);
-        const std::uint32_t window = rec.window - (row.same_window ? 0U : 1U);
+        const std::uint64_t window = rec.window - (row.same_window ? 0U : 1U);
         const step s = M::report(head, rec, row.ended, window, start + row.age, lim);
         ASSERT_EQ(s.refusal, errc{});
         if (row.expected_move != move::none) {
@@ -233,6 +233,58 @@ TEST(Transition, ZeroDurationsMeanEndlessOrAtOnce) {
     EXPECT_FALSE(M::timed(head_of(closed), zero));
     EXPECT_TRUE(M::timed(head_of(open), zero));
     EXPECT_FALSE(M::timed(head_of(half_open), zero));
+}
+
+TEST(Transition, ClosedAndOpenLastUntilAMoveBegins) {
+    EXPECT_TRUE(M::is_lasting(head_of(closed, two_out)));
+    EXPECT_TRUE(M::is_lasting(head_of(open)));
+    EXPECT_FALSE(M::is_lasting(head_of(half_open))) << "its places are given and taken";
+    EXPECT_FALSE(M::is_lasting(M::frozen(head_of(closed), move::carry)));
+    EXPECT_FALSE(M::is_lasting(M::frozen(head_of(open), move::probe)));
+    EXPECT_EQ(head_of(closed, {63, 63, 31, 3, 0, 63}) & layout::lasting, head_of(closed) & layout::lasting);
+    EXPECT_NE(head_of(open) & layout::lasting, head_of(closed) & layout::lasting);
+    EXPECT_NE(M::frozen(head_of(closed), move::roll) & layout::lasting, head_of(closed) & layout::lasting);
+}
+
+/// At every time before certain_until() nothing is due, and at that time something is; except that no clock gets to the
+/// last instant, where times that it does not reach end.
+void is_certain_to_the_tick(std::uint64_t head, const record& r, const limits& at_most, instant until) {
+    using bulwark::detail::never;
+    EXPECT_EQ(M::certain_until(head, r, at_most), until);
+    if (until != 0) {
+        EXPECT_EQ(M::due(head, r, until - 1, at_most), move::none);
+    }
+    if (until < never - 1) {
+        EXPECT_NE(M::due(head, r, until, at_most), move::none);
+    }
+}
+
+TEST(Transition, IsCertainUntilItsTimeIsOver) {
+    using bulwark::detail::never;
+    is_certain_to_the_tick(head_of(closed, one_good), rec, lim, start + 100);
+    is_certain_to_the_tick(head_of(open), rec, lim, start + 50);
+    is_certain_to_the_tick(head_of(closed), rec, {.interval = 0, .timeout = 50}, never);
+    is_certain_to_the_tick(head_of(open), rec, {.interval = 100, .timeout = 0}, 0);
+    constexpr record late{.since = never - 100};
+    is_certain_to_the_tick(head_of(closed), late, {.interval = 98}, never - 2);
+    is_certain_to_the_tick(head_of(closed), late, {.interval = 99}, never - 1);
+    EXPECT_EQ(M::due(head_of(closed), late, never - 1, {.interval = 99}), move::roll);
+    is_certain_to_the_tick(head_of(closed), late, {.interval = 100}, never - 1);
+    is_certain_to_the_tick(head_of(closed), late, {.interval = 101}, never);
+    EXPECT_EQ(M::due(head_of(closed), late, never, {.interval = 101}), move::none);
+    is_certain_to_the_tick(head_of(open), late, {.timeout = 101}, never);
+}
+
+TEST(Transition, WhatTheCellsCountIsAddedToTheHeadAndTheRecord) {
+    constexpr bulwark::detail::cell_counts cells{.requests = 100, .successes = 70, .row = 30};
+    constexpr record base{.requests = 20, .successes = 10, .failures = 3, .run = 4};
+    EXPECT_EQ(M::counts(head_of(closed, good_and_out), base, cells), (breaker_counts{122, 81, 3, 0, 31, 0}));
+    const std::uint64_t joined = layout::run_joined::put(head_of(closed, good_and_out), 1);
+    EXPECT_EQ(M::counts(joined, base, cells), (breaker_counts{122, 81, 3, 0, 35, 0}));
+    constexpr breaker_counts failed{.requests = 1, .total_failures = 1, .consecutive_failures = 1};
+    EXPECT_EQ(M::counts(head_of(closed, failed), base, cells), (breaker_counts{121, 80, 4, 0, 0, 1}));
+    EXPECT_EQ(M::observe(head_of(closed, good_and_out), base, start, {}, cells).counts,
+              (breaker_counts{122, 81, 3, 0, 31, 0}));
 }
 
 struct move_row {
@@ -380,11 +432,11 @@ TEST(Transition, TheCallThatWouldPassMaxCountBeginsANewWindow) {
     for (unsigned i = 1; i <= 100; ++i) {
         d.call(outcome::success);
         ASSERT_EQ(d.counts(), (breaker_counts{i, i, 0, 0, i, 0}));
-        ASSERT_EQ(d.last_record().window, 0U);
+        ASSERT_EQ(d.last_record().window, 1U);
     }
     d.call(outcome::failure);
     EXPECT_EQ(d.counts(), (breaker_counts{1, 0, 1, 0, 0, 1}));
-    EXPECT_EQ(d.last_record().window, 1U);
+    EXPECT_EQ(d.last_record().window, 2U);
     EXPECT_EQ(d.last_record().generation, 1U);
 }
 

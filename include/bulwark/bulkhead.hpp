@@ -6,7 +6,8 @@
 // Thread safety: every member may be called from any thread at any time; construction and destruction excepted. The
 // bulkhead must outlive its slots.
 // Progress: try_acquire and execute are lock-free, giving a slot back and the observers are wait-free.
-// Cost: a compare-and-swap to take a permit, an addition to give it back, one load to be refused. No allocation.
+// Cost: a compare-and-swap to take a permit, an addition to give it back, one load to be refused (striped: two loads a
+// stripe). No allocation once the bulkhead is built.
 //
 // The algorithm is in detail/permit_counter.hpp; this file gives it lifetimes.
 #pragma once
@@ -17,6 +18,7 @@
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <type_traits>
@@ -28,9 +30,9 @@ class bulkhead {
 public:
     class slot;
 
-    /// Throws std::invalid_argument that names the field where max_concurrent is 0.
+    /// Throws std::invalid_argument that names the field of a configuration that makes no sense.
     explicit bulkhead(const bulkhead_config& config)
-        : capacity_((validate(config), config.max_concurrent)), permits_(capacity_) {}
+        : capacity_((validate(config), config.max_concurrent)), permits_(capacity_, stripes_of(config)) {}
 
     bulkhead(const bulkhead&) = delete;
     bulkhead& operator=(const bulkhead&) = delete;
@@ -45,9 +47,9 @@ public:
     execute_result<F> execute(F&& fn);
 
     std::uint32_t capacity() const noexcept { return capacity_; }
-    /// Permits in use, and free ones: figures of one instant, already past when they are read.
+    /// Permits in use, and free ones: exact while nobody takes or gives, otherwise figures for people.
     std::uint32_t in_use() const noexcept { return capacity_ - available(); }
-    std::uint32_t available() const noexcept { return static_cast<std::uint32_t>(permits_.available()); }
+    std::uint32_t available() const noexcept { return std::min(permits_.available(), capacity_); }
 
 private:
     const std::uint32_t capacity_;

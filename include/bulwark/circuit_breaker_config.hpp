@@ -28,6 +28,15 @@ struct circuit_breaker_config {
     /// Told of every transition, once, after it, in the thread that made it, with nothing held: it may call the
     /// breaker. Two threads may be in it at once; the generation tells the order. What it throws is dropped.
     std::function<void(const transition&)> on_state_change = nullptr;
+    /// Closed: false leaves calls that succeed uncounted, request and all, but for the few that end a row of failures
+    /// or meet a change of window. For policies that look at failures only, such as consecutive_failures: a call that
+    /// succeeds then writes nothing at all, and with an interval of 0 it reads no clock either. (The mutex reference
+    /// always counts.)
+    bool count_successes = true;
+    /// How many threads have a cell of their own, 64 bytes each, in which they count the calls that succeed without a
+    /// locked instruction: the first so many that are alive. Threads beyond them count on the word that all share, by
+    /// compare-and-swap. 0 makes the breaker compact: one word for everybody, 384 bytes in all. At most 1024.
+    std::uint32_t cells = 32;
 };
 
 /// Throws std::invalid_argument that names the first field that makes no sense; otherwise does nothing.

@@ -15,6 +15,15 @@
 
 namespace bulwark {
 
+#if defined(CLOCK_MONOTONIC_COARSE)
+namespace detail {
+using time_function = int (*)(clockid_t, timespec*) noexcept;
+/// ::clock_gettime, or the same function of the kernel without the detour through the C library, which takes as long
+/// again as reading the coarse clock.
+extern time_function gettime;
+}  // namespace detail
+#endif
+
 /// Monotonic time as of the kernel's last timer tick: 4 ms on most Linux builds (1 to 10 ms, see resolution()).
 /// A reading lags by less than one tick, so a measured duration is off by less than one tick either way: an interval
 /// or timeout of 60 s ends within 60 s +- 4 ms, and durations shorter than a tick are not told apart. Where that
@@ -29,11 +38,11 @@ public:
     static constexpr bool is_steady = true;
 
 #if defined(CLOCK_MONOTONIC_COARSE)
-    static time_point now() noexcept { return time_point(read(&::clock_gettime)); }
+    static time_point now() noexcept { return time_point(read(detail::gettime)); }
     static duration resolution() noexcept { return read(&::clock_getres); }
 
 private:
-    static duration read(int (*source)(clockid_t, timespec*) noexcept) noexcept {
+    static duration read(detail::time_function source) noexcept {
         timespec t{};
         source(CLOCK_MONOTONIC_COARSE, &t);
         return std::chrono::seconds(t.tv_sec) + duration(t.tv_nsec);

@@ -10,6 +10,7 @@
 
 namespace bulwark::detail {
 
+using boost::memory_order_acq_rel;
 using boost::memory_order_acquire;
 using boost::memory_order_relaxed;
 using boost::memory_order_release;

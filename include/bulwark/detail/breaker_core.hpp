@@ -15,27 +15,46 @@
 // taken after the freeze. It takes two lanes. The upper half is agreed first; then each proposes the lower half of the
 // time nearest to its own that has the agreed upper half. The time so put together lies between two of the readings.
 //
-// Linearization: admit and report at the compare-and-swap of the head that counts them, or at step 3 of the transition
-// that they make; or, where they are refused or stale, at the load of the head that showed it. Observers at the load of
-// the head. Counts are therefore exact: every snapshot is one that was. Time is as exact as its reading: an operation
-// that has read the clock and is then delayed acts as of its reading (see docs/design.md).
+// Beside the head. A thread that has a cell (cells.hpp) counts the calls that a closed breaker admits, and their
+// successes, in its cell and leaves the head alone: it only looks whether the head is still the one that its cell
+// knows. The first success after a failure is the exception: it ends the row of failures, which is the head's. Failures
+// stay on the head, one after another, so the last one to reach a threshold has seen all others.
+//
+// Linearization, without cells: admit and report at the compare-and-swap of the head that counts them, or at step 3 of
+// the transition that they make; or, where they are refused or stale, at the load of the head that showed it. Observers
+// at the load of the head. Counts are exact: every snapshot is one that was.
+// With cells, state, generation, admissions, failures and rows of failures stay exact. What the cells add is looser:
+//  - A failure weighs successes, and requests, each as they were at an instant of its own call, after the last failure
+//    that it weighs. A success that is counted between that instant and the trip is not weighed.
+//  - A success of the closed state is judged (counted or stale) at its load of the head, and is in the sums from its
+//    stores on, a little later.
+//  - A closed snapshot is read at several instants of its call, between which nothing failed and no window began: first
+//    what the head alone counts, then successes and row, and requests last.
+// lin/celled_breaker_spec.hpp has this to the letter. What happens before a call is always seen by it.
+// Time is as exact as its reading: an operation that has read the clock and is then delayed acts as of its reading (see
+// docs/design.md).
 //
 // Progress: admit, report and observe are lock-free (each repeats only when another thread advanced the head), given
 // that the clock and the policy return. No locks, no allocation, no exceptions.
 //
 // Synchronizing edges, by number:
 //   (1) settle() releases the head of a new epoch -> load_head() acquires it: its lanes are in place.
-//       The relaxed swaps of the head between the two continue the release sequence.
+//       The swaps of the head between the two continue the release sequence.
 //   (2) freeze releases the frozen head -> load_head() acquires it: a helper's clock is read after the initiator's.
+//   (8) count() releases the head -> load_head() acquires it: who sees an outcome sees its request, which its thread
+//   may
+//       have counted in a cell.
 #pragma once
 
 #include <bulwark/breaker_types.hpp>
+#include <bulwark/detail/cells.hpp>
 #include <bulwark/detail/layout.hpp>
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/detail/transition.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -44,10 +63,11 @@
 
 namespace bulwark::detail {
 
-/// Proves in which generation and window a call was admitted.
+/// Proves in which generation and window a call was admitted. A request that was not counted is of no window: its
+/// outcome counts it, as it does that of a call from an earlier window.
 struct ticket {
     std::uint64_t generation = 0;
-    std::uint32_t window = 0;
+    std::uint64_t window = 0;
 };
 
 struct admission {
@@ -67,7 +87,9 @@ class breaker_core {
     using M = machine<L>;
 
 public:
-    explicit breaker_core(const limits& lim) noexcept : limits_(lim), head_(M::initial_head()) {
+    /// `cells`: how many threads count beside the head; 0 is the compact form. Throws std::bad_alloc where it is not 0.
+    explicit breaker_core(const limits& lim, std::uint32_t cells = 0)
+        : limits_(lim), cells_(cells), head_(M::initial_head()) {
         const std::uint32_t epoch = L::epoch_of(M::initial_head());
         const record first{.since = read_clock()};
         for (std::size_t i = 0; i != lane_count; ++i) {
@@ -77,28 +99,28 @@ public:
         }
     }
 
-    /// The everyday admission: closed, the window not over, no tally full. False where it is anything else; then
-    /// nothing has happened, and admit() does all of it.
-    bool admit_plainly(ticket& admitted) noexcept {
-        record r;
-        const auto always = [](const record&) { return true; };
-        const auto add = [](std::uint64_t head) {
-            return L::requests::full(head) ? M::frozen(head, move::carry) : head + L::requests::unit;
-        };
-        if (!count_plainly(r, always, add)) return false;
-        admitted = {r.generation, r.window};
-        return true;
+    /// The everyday answers: let through by a closed breaker, its window not over and no tally full; or refused by an
+    /// open one of which the thread's cell knows. False where it is anything else; then nothing has happened, and
+    /// admit() does all of it.
+    [[gnu::always_inline]] bool admit_plainly(ticket& admitted, errc& refusal) noexcept {
+        const std::uint32_t slot = Traits::thread_slot();
+        if (slot < cells_.size()) [[likely]]
+            return admit_in(cells_[slot], admitted, refusal);
+        admitted = admit_on_head();
+        return admitted.generation != 0;
     }
 
     /// Asks to be let through.
     [[gnu::noinline]] admission admit() noexcept {
+        if (admission answer; admit_anew(answer.admitted, answer.refusal)) return answer;
         operation_time now;
         for (;;) {
             const std::uint64_t head = load_head();
             record r;
             const bool open = M::state_of(head) == breaker_state::open;  // then there is nothing to count
             if (help(head) || !(open ? read_stamp(head, r) : read(head, r))) continue;
-            const step next = M::admit(head, r, now.at(head, limits_), limits_);
+            step next = M::admit(head, r, now.at(head, limits_), limits_);
+            if (nearly_counted_out(head, r)) next = {M::frozen(head, move::roll)};
             if (next.refusal != errc{}) return {.admitted = {}, .refusal = next.refusal, .made = {}};
             const move m = M::move_of(next.head);
             if (!advance(head, next.head)) continue;
@@ -110,27 +132,28 @@ public:
     }
 
     /// The everyday success, as admit_plainly() is the everyday admission. False where report() must do it.
-    bool succeed_plainly(const ticket& admitted) noexcept {
-        record r;
-        const auto fresh = [&](const record& now) {
-            return now.generation == admitted.generation && now.window == admitted.window;
-        };
-        const auto add = [](std::uint64_t head) { return M::count(head, outcome::success).head; };
-        return count_plainly(r, fresh, add);
+    [[gnu::always_inline]] bool succeed_plainly(ticket admitted) noexcept {
+        const std::uint32_t slot = Traits::thread_slot();
+        if (slot < cells_.size()) [[likely]]
+            return succeed_in(cells_[slot], admitted);
+        return succeed_on_head(admitted);
     }
 
     /// Says how an admitted call ended. `trips` is asked, with counts that include it, about a failure in the closed
     /// state; it must not throw.
     template <class TripPolicy>
-    [[gnu::noinline]] report_result report(const ticket& admitted, outcome o, const TripPolicy& trips) noexcept {
+    [[gnu::noinline]] report_result report(ticket admitted, outcome o, const TripPolicy& trips) noexcept {
+        if (o == outcome::success && succeed_anew(admitted)) return {.counted = true, .made = {}};
         operation_time now;
+        beside_head beside;
         for (;;) {
             const std::uint64_t head = load_head();
             record r;
             if (help(head) || !read(head, r)) continue;
             if (r.generation != admitted.generation) return {};
             std::uint64_t next = M::report(head, r, o, admitted.window, now.at(head, limits_), limits_).head;
-            if (M::is_plain(next) && o == outcome::failure && trips(M::counts(next, r))) {
+            if (M::move_of(next) == move::carry && nearly_counted_out(head, r)) next = M::frozen(head, move::roll);
+            if (M::is_plain(next) && o == outcome::failure && trips(counts_at_failure(head, next, r, beside))) {
                 next = M::frozen(head, move::trip);
             }
             const move m = M::move_of(next);
@@ -146,7 +169,18 @@ public:
             const std::uint64_t head = load_head();
             record r;
             if (!read(head, r)) continue;
-            return M::observe(head, r, read_clock_for(head), limits_);
+            const instant now = read_clock_for(head);
+            if (M::state_of(head) != breaker_state::closed || !cells_.in_use())
+                return M::observe(head, r, now, limits_);
+            const std::uint32_t failed = M::failures(head, r);
+            cell_counts beside = cells_.sum(r.window, failed);
+            // The cells were of this window, and of this row, if the head still is. Requests may have been counted on
+            // it meanwhile, the outcomes of which are in the sum.
+            const std::uint64_t later = load_head();
+            record s;
+            if (!read(later, s) || s.window != r.window || M::failures(later, s) != failed) continue;
+            beside.requests += M::counts(later, s).requests - M::counts(head, r).requests;
+            return M::observe(head, r, now, limits_, beside);
         }
     }
 
@@ -156,7 +190,8 @@ private:
         since_lower,
         generation_upper,
         generation_lower,
-        window,
+        window_upper,
+        window_lower,
         requests,
         successes,
         failures,
@@ -165,7 +200,17 @@ private:
         lane_count
     };
 
+    static constexpr std::uint64_t no_window = 0;
+
     using word = typename Traits::template atomic<std::uint64_t>;
+    using own_cell = cell<Traits>;
+
+    /// The counts of all cells, and of which window and failure they are.
+    struct beside_head {
+        std::uint64_t window = 0;
+        std::uint32_t failures = 0;
+        cell_counts sum;
+    };
 
     /// The time of one operation. Closed, it is read once, or an operation on a window of a nanosecond would find it
     /// over again after every roll. In the other states it is read for every head that is tried: what another thread
@@ -206,7 +251,8 @@ private:
             case since_lower: return static_cast<std::uint32_t>(r.since);
             case generation_upper: return static_cast<std::uint32_t>(r.generation >> 32);
             case generation_lower: return static_cast<std::uint32_t>(r.generation);
-            case window: return r.window;
+            case window_upper: return static_cast<std::uint32_t>(r.window >> 32);
+            case window_lower: return static_cast<std::uint32_t>(r.window);
             case requests: return r.requests;
             case successes: return r.successes;
             case failures: return r.failures;
@@ -219,7 +265,9 @@ private:
     const word* bank(std::uint32_t epoch) const noexcept { return lanes_ + (epoch & 1) * lane_count; }
 
     std::uint64_t load_head() const noexcept {
-        // (1) acquire: synchronizes with the release (1) in settle(). (2) acquire: with the release (2) in freeze().
+        // (1) acquire: synchronizes with the release (1) in settle().
+        // (2) acquire: synchronizes with the release (2) in freeze().
+        // (8) acquire: synchronizes with the release (8) in count().
         return head_.load(memory_order_acquire);
     }
 
@@ -238,7 +286,7 @@ private:
         const auto at = [&](lane_index i) { return read_lane(head, i, strangers); };
         r.since = std::uint64_t{at(since_upper)} << 32 | at(since_lower);
         r.generation = std::uint64_t{at(generation_upper)} << 32 | at(generation_lower);
-        r.window = at(window);
+        r.window = std::uint64_t{at(window_upper)} << 32 | at(window_lower);
         return lane::tag(strangers) == 0;
     }
 
@@ -261,28 +309,151 @@ private:
         return true;
     }
 
-    /// Adds to the tallies, for as long as the breaker is plainly closed and in the epoch in which its stamp was read.
-    /// `applies` looks at that stamp; `add` gives the new head, frozen where a tally is full.
+    [[gnu::always_inline]] bool admit_in(own_cell& own, ticket& admitted, errc& refusal) noexcept {
+        const instant now = time_against(own);
+        const std::uint64_t head = load_head();
+        if (own.head != (head & L::lasting) || now >= own.certain_until) [[unlikely]]
+            return false;
+        if (!M::is_plain(head)) {
+            refusal = errc::circuit_open;
+            return true;
+        }
+        if (!limits_.count_successes) {
+            admitted = {own.generation, no_window};
+            return true;
+        }
+        const std::uint64_t so_far = own.requests();
+        if ((so_far + 1) % L::cell_stride == 0 && nearly_counted_out(head)) [[unlikely]]
+            return false;
+        own.count_request(so_far);
+        admitted = {own.generation, own.window()};
+        return true;
+    }
+
+    [[gnu::always_inline]] bool succeed_in(own_cell& own, ticket admitted) noexcept {
+        const instant now = time_against(own);
+        const std::uint64_t head = load_head();
+        // A head in a row of failures differs from the memo as well: the success that ends the row is the head's. A
+        // memo of an open head is of a later generation.
+        if (own.head != (head & (L::lasting | L::run_of_failures::mask)) || now >= own.certain_until ||
+            own.generation != admitted.generation) [[unlikely]]
+            return false;
+        if (!limits_.count_successes) return true;
+        if (own.window() != admitted.window) [[unlikely]]
+            return false;
+        own.count_success(own.failures + static_cast<std::uint32_t>(L::failures::get(head)));
+        return true;
+    }
+
+    /// A time to compare with that of the cell's memo.
+    static instant time_against(const own_cell& own) noexcept { return own.certain_until == never ? 0 : read_clock(); }
+
+    /// What admit_plainly() does, after the cell, if the thread has one, was made acquainted with the head.
+    bool admit_anew(ticket& admitted, errc& refusal) noexcept {
+        const std::uint32_t slot = Traits::thread_slot();
+        if (slot >= cells_.size()) return false;
+        while (adopt(cells_[slot], load_head())) {
+            if (admit_in(cells_[slot], admitted, refusal)) return true;
+        }
+        return false;
+    }
+    bool succeed_anew(ticket admitted) noexcept {
+        const std::uint32_t slot = Traits::thread_slot();
+        if (slot >= cells_.size()) return false;
+        while (adopt(cells_[slot], load_head())) {
+            if (succeed_in(cells_[slot], admitted)) return true;
+        }
+        return false;
+    }
+
+    /// Makes the cell's memo one of this head. False where it is one already, or where the head says nothing of the
+    /// calls to come.
+    bool adopt(own_cell& own, std::uint64_t head) noexcept {
+        record r;
+        if (own.head == (head & L::lasting) || !M::is_lasting(head) || !read(head, r)) return false;
+        cells_.put_to_use(own);
+        own.remember(head & L::lasting, r, M::certain_until(head, r, limits_));
+        if (M::is_plain(head)) own.enter(r.window);
+        return true;
+    }
+
+    /// Whether a new window is due because the counts of this one, all cells together, come near to what they can hold.
+    bool nearly_counted_out(std::uint64_t head, const record& r) const noexcept {
+        if (!cells_.in_use() || M::state_of(head) != breaker_state::closed) return false;
+        // What the head and every cell may still add before one of them looks again.
+        const std::uint64_t unseen = (cells_.size() + std::uint64_t{2}) * L::cell_stride;
+        const std::uint64_t beside = cells_.sum(r.window, M::failures(head, r)).requests;
+        return M::counts(head, r).requests + beside + unseen > L::max_count;
+    }
+
+    [[gnu::noinline]] bool nearly_counted_out(std::uint64_t head) const noexcept {
+        record r;
+        return !read(head, r) || nearly_counted_out(head, r);
+    }
+
+    /// The counts that a failure makes, which would turn head into next.
+    breaker_counts counts_at_failure(std::uint64_t head, std::uint64_t next, const record& r,
+                                     beside_head& beside) const noexcept {
+        const std::uint32_t before = M::failures(head, r);
+        // What was read for the same failure holds: it is of an instant at which no more had failed. Without that, a
+        // failure could starve while other threads count on the head.
+        if (beside.window != r.window || beside.failures != before) {
+            beside = {.window = r.window, .failures = before, .sum = cells_.sum(r.window, before)};
+        }
+        breaker_counts all = M::counts(next, r, beside.sum);
+        // The head may be newer than the cells.
+        all.requests = std::max(all.requests, all.total_successes + all.total_failures + all.total_ignored);
+        return all;
+    }
+
+    /// A ticket of generation 0, which no breaker has, where it is not to be had plainly.
+    [[gnu::noinline]] ticket admit_on_head() noexcept {
+        const auto always = [](std::uint64_t, const record&) { return true; };
+        const auto add = [](std::uint64_t head) {
+            return L::requests::full(head) ? M::frozen(head, move::carry) : head + L::requests::unit;
+        };
+        record r;
+        if (!count_plainly(r, always, add)) return {};
+        return {r.generation, limits_.count_successes ? r.window : no_window};
+    }
+
+    [[gnu::noinline]] bool succeed_on_head(ticket admitted) noexcept {
+        const auto fresh = [&](std::uint64_t head, const record& now) {
+            if (limits_.count_successes) return now.window == admitted.window;
+            return now.generation == admitted.generation && !M::in_row_of_failures(head);
+        };
+        const auto add = [](std::uint64_t head) { return M::count(head, outcome::success).head; };
+        record r;
+        return count_plainly(r, fresh, add);
+    }
+
+    /// Adds to the tallies, for as long as the breaker is plainly closed and in the epoch in which its stamp was read;
+    /// where successes are not counted, adds nothing. `applies` looks at the head and that stamp; `add` gives the new
+    /// head, frozen where a tally is full.
     template <class Applies, class Add>
     bool count_plainly(record& r, Applies applies, Add add) noexcept {
+        if (!M::is_plain(load_head())) return false;  // an open breaker reads its clock once, in admit()
         const instant now = limits_.interval != 0 ? read_clock() : instant{0};
         std::uint64_t head = load_head();
         const std::uint32_t epoch = L::epoch_of(head);
-        if (!M::is_plain(head) || !read_stamp(head, r) || !applies(r) || M::window_over(r, now, limits_)) return false;
+        if (!M::is_plain(head) || !read_stamp(head, r) || !applies(head, r) || M::window_over(r, now, limits_)) {
+            return false;
+        }
+        if (!limits_.count_successes) return true;
         for (;;) {
             const std::uint64_t next = add(head);
             if (!M::is_plain(next)) return false;
             if (count(head, next)) return true;
             // Another thread counted: what was read of this epoch holds as long as it lasts.
-            if (!M::is_plain(head) || L::epoch_of(head) != epoch) return false;
+            if (L::epoch_of(head) != epoch) return false;
             Traits::pause();
         }
     }
 
     /// A mere count. Where it fails, `head` becomes the one found.
     bool count(std::uint64_t& head, std::uint64_t next) noexcept {
-        // relaxed: nothing is published but the word itself, and it continues the release sequence of (1).
-        return head_.compare_exchange_weak(head, next, memory_order_relaxed);
+        // (8) release: synchronizes with the acquire (8) in load_head(). Of (1) and (2) it continues the sequence.
+        return head_.compare_exchange_weak(head, next, memory_order_release);
     }
 
     /// Step 1.
@@ -345,6 +516,7 @@ private:
     }
 
     const limits limits_;
+    cell_array<Traits> cells_;
     alignas(64) word head_;
     word lanes_[2 * lane_count];
 };

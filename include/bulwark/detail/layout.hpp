@@ -8,14 +8,14 @@
 //    |                |       |      | failures | joined |       |            tallies                 |
 //    +----------------+-------+------+----------+--------+-------+-------------------------------------+
 //
-// and there are 2 x 10 *lanes*; they change only when the epoch does:
+// and there are 2 x 11 *lanes*; they change only when the epoch does:
 //
 //     63            32 31             0
 //    +----------------+----------------+
 //    |   epoch (tag)  |    payload     |
 //    +----------------+----------------+
 //
-// A bank of ten lanes holds the record of one epoch: when the current window or state began, its generation, its
+// A bank of eleven lanes holds the record of one epoch: when the current window or state began, its generation, its
 // window, and the counts up to the start of the epoch. The counts of the breaker are those of the record plus the
 // tallies of the head. Epoch e keeps its record in bank e mod 2.
 //
@@ -25,13 +25,12 @@
 //  - A head whose move is not `none` is frozen: the only word that can follow it is that of epoch e + 1.
 //  - No field carries into its neighbour: a tally that is full begins a move (carry) instead of rising.
 //
-// Wrap. The generation has 64 bits: at one transition every 50 ns it wraps after 29,000 years. The epoch has 32; it
-// only has to be unique while a thread stands between its load of a word and its compare-and-swap. An epoch passes
-// every 63 successes, 31 failures or 3 ignored calls, at a new window and at a transition. At ten million epochs a
-// second, which no two cores reach, 2^32 of them take seven minutes, and the thread would have to wake at the one epoch
-// in 2^32 that repeats and find equal tallies. The window has 32 bits as well: a call that lasts through an exact
-// multiple of 2^32 windows of one generation is taken for one of the current window, and its request is not counted
-// again.
+// Wrap. The generation and the window have 64 bits: at one transition every 50 ns they wrap after 29,000 years. The
+// epoch has 32; it has to be unique while a thread stands between its load of a word and its compare-and-swap, and
+// between two calls of a thread that has a cell. An epoch passes every 63 successes counted on the head, 31 failures or
+// 3 ignored calls, at a new window and at a transition. At ten million epochs a second, which no two cores reach, 2^32
+// of them take seven minutes, and the thread would have to wake at the one epoch in 2^32 that repeats, with equal
+// tallies, or, where it has a cell, within the same window as far as the clock can tell.
 #pragma once
 
 #include <cstdint>
@@ -66,6 +65,9 @@ struct layout_widths {
     unsigned epoch = 32;
     /// No count of a window passes this; the call that would begins a new window.
     std::uint32_t max_count = std::numeric_limits<std::uint32_t>::max();
+    /// A power of two: a cell that counted so many more requests looks whether all of them together come near
+    /// max_count, which is to be greater than (cells + 2) strides.
+    std::uint32_t cell_stride = std::uint32_t{1} << 16;
 };
 
 template <layout_widths W = layout_widths{}>
@@ -85,11 +87,16 @@ struct basic_layout {
     using epoch = bit_field<move::end, W.epoch>;
 
     static constexpr std::uint32_t max_count = W.max_count;
+    static constexpr std::uint32_t cell_stride = W.cell_stride;
+
+    /// The bits of a head that no count changes: what a cell's memo is for.
+    static constexpr std::uint64_t lasting = state::mask | move::mask | epoch::mask;
 
     static_assert(epoch::end <= 64, "the head is one word");
     static_assert(W.epoch >= 2, "an epoch, the one before it and the one after it must differ");
     static_assert(W.epoch <= 32, "a lane keeps 32 bits for the tag");
     static_assert(W.max_count > requests::max, "counts must go further than a tally");
+    static_assert(W.cell_stride != 0 && (W.cell_stride & (W.cell_stride - 1)) == 0, "a stride is a power of two");
 
     static constexpr std::uint32_t epoch_of(std::uint64_t head) noexcept {
         return static_cast<std::uint32_t>(epoch::get(head));

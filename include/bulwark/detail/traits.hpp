@@ -1,10 +1,13 @@
-// What the lock-free parts are built over: the layout of the words, the atomics, and the pause after a lost race. Tests
-// and models build the same parts over others.
+// What the lock-free parts are built over: the layout of the words, the atomics, the pause after a lost race, and what
+// tells threads apart. Tests and models build the same parts over others.
 #pragma once
 
 #include <bulwark/detail/atomics.hpp>
 #include <bulwark/detail/layout.hpp>
 #include <bulwark/detail/pause.hpp>
+#include <bulwark/detail/thread_slot.hpp>
+
+#include <cstdint>
 
 namespace bulwark::detail {
 
@@ -14,6 +17,7 @@ struct default_traits {
     template <class T>
     using atomic = detail::atomic<T>;
     static void pause() noexcept { pause_after_lost_race(); }
+    static std::uint32_t thread_slot() noexcept { return detail::thread_slot(); }
 };
 
 }  // namespace bulwark::detail

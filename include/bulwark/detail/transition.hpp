@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 namespace bulwark::detail {
 
@@ -23,6 +24,9 @@ using instant = std::uint64_t;
 constexpr instant to_instant(std::int64_t nanoseconds_since_epoch) noexcept {
     return static_cast<std::uint64_t>(nanoseconds_since_epoch) ^ (std::uint64_t{1} << 63);
 }
+
+/// Past the range of the clock.
+inline constexpr instant never = std::numeric_limits<instant>::max();
 
 /// Time since then; a clock read out of order stands still, it never runs backwards.
 constexpr std::uint64_t elapsed(instant since, instant now) noexcept {
@@ -35,13 +39,14 @@ struct limits {
     std::uint64_t interval = 0;
     std::uint64_t timeout = 0;
     std::uint64_t probe_timeout = 0;
+    bool count_successes = true;
 };
 
 /// What an epoch's lanes hold.
 struct record {
     instant since = 0;  ///< start of the window (closed), of the waiting (open), of the test (half-open)
     std::uint64_t generation = 1;
-    std::uint32_t window = 0;  ///< rises with every window and every transition: tells in which a call was admitted
+    std::uint64_t window = 1;  ///< rises with every window and every transition: tells in which a call was admitted
     // The counts up to the start of the epoch; `run` is the length of the row that was going on.
     std::uint32_t requests = 0;
     std::uint32_t successes = 0;
@@ -50,6 +55,13 @@ struct record {
     std::uint32_t run = 0;
 
     friend constexpr bool operator==(const record&, const record&) = default;
+};
+
+/// What the threads have counted beside the head in a window (see cells.hpp).
+struct cell_counts {
+    std::uint64_t requests = 0;
+    std::uint64_t successes = 0;
+    std::uint64_t row = 0;  ///< successes since the last failure
 };
 
 /// What a head can be frozen for.
@@ -95,20 +107,41 @@ struct machine {
         return (head & (L::state::mask | L::move::mask)) == 0;
     }
 
+    /// Closed or open, and no move under way: what the next calls will find does not change but by time.
+    static constexpr bool is_lasting(std::uint64_t head) noexcept {
+        return move_of(head) == move::none && state_of(head) != breaker_state::half_open;
+    }
+
+    /// Until when a lasting head certainly wants no move because of the time; `never` where it does not depend on it.
+    static constexpr instant certain_until(std::uint64_t head, const record& r, const limits& lim) noexcept {
+        const bool closed = state_of(head) == breaker_state::closed;
+        const std::uint64_t span = closed ? lim.interval : lim.timeout;
+        if (span == 0) return closed ? never : 0;
+        return r.since > never - span ? never : std::min(r.since + span, never - 1);
+    }
+
+    /// The last outcome was a failure.
+    static constexpr bool in_row_of_failures(std::uint64_t head) noexcept { return L::run_of_failures::get(head) != 0; }
+
     static constexpr bool window_over(const record& r, instant now, const limits& lim) noexcept {
         return lim.interval != 0 && elapsed(r.since, now) >= lim.interval;
     }
 
     static constexpr std::uint64_t initial_head() noexcept { return L::epoch::put(0, 1); }
 
-    static constexpr breaker_counts counts(std::uint64_t head, const record& r) noexcept {
+    static constexpr std::uint32_t failures(std::uint64_t head, const record& r) noexcept {
+        return r.failures + tally<typename L::failures>(head);
+    }
+
+    static constexpr breaker_counts counts(std::uint64_t head, const record& r,
+                                           const cell_counts& cells = {}) noexcept {
         const std::uint32_t run = tally<typename L::run>(head) + (L::run_joined::get(head) ? r.run : 0);
         const bool of_failures = L::run_of_failures::get(head) != 0;
-        return {.requests = r.requests + tally<typename L::requests>(head),
-                .total_successes = r.successes + tally<typename L::successes>(head),
-                .total_failures = r.failures + tally<typename L::failures>(head),
+        return {.requests = r.requests + tally<typename L::requests>(head) + narrow(cells.requests),
+                .total_successes = r.successes + tally<typename L::successes>(head) + narrow(cells.successes),
+                .total_failures = failures(head, r),
                 .total_ignored = r.ignored + tally<typename L::ignored>(head),
-                .consecutive_successes = of_failures ? 0 : run,
+                .consecutive_successes = of_failures ? 0 : run + narrow(cells.row),
                 .consecutive_failures = of_failures ? run : 0};
     }
 
@@ -153,7 +186,7 @@ struct machine {
     /// A call that was admitted in the record's generation, in the given window, ended. The head that results is
     /// frozen for a transition where the outcome made it; frozen for another move, the outcome is reported again.
     /// Never refused.
-    static constexpr step report(std::uint64_t head, const record& r, outcome o, std::uint32_t window, instant now,
+    static constexpr step report(std::uint64_t head, const record& r, outcome o, std::uint64_t window, instant now,
                                  const limits& lim) noexcept {
         if (state_of(head) == breaker_state::half_open) {
             if (o == outcome::failure) return {frozen(head, move::reopen)};
@@ -225,21 +258,23 @@ struct machine {
     }
 
     /// What the next call would find; a move that is under way has not happened yet.
-    static constexpr breaker_snapshot observe(std::uint64_t head, const record& r, instant now,
-                                              const limits& lim) noexcept {
+    static constexpr breaker_snapshot observe(std::uint64_t head, const record& r, instant now, const limits& lim,
+                                              const cell_counts& cells = {}) noexcept {
         const breaker_state state = state_of(head);
         switch (due(head, r, now, lim)) {
             case move::none: break;
             case move::roll: return {.state = state, .generation = r.generation, .counts = {}};
             default: return {.state = breaker_state::half_open, .generation = r.generation + 1, .counts = {}};
         }
-        breaker_snapshot seen{.state = state, .generation = r.generation, .counts = counts(head, r)};
+        breaker_snapshot seen{.state = state, .generation = r.generation, .counts = counts(head, r, cells)};
         if (state == breaker_state::open) seen.retry_after = time_left(r.since, now, lim.timeout);
         return seen;
     }
 
 private:
     static constexpr std::uint32_t last_base = L::max_count - static_cast<std::uint32_t>(L::requests::max);
+
+    static constexpr std::uint32_t narrow(std::uint64_t count) noexcept { return static_cast<std::uint32_t>(count); }
 
     template <class Field>
     static constexpr std::uint32_t tally(std::uint64_t head) noexcept {
@@ -276,9 +311,8 @@ private:
     }
 
     static constexpr std::chrono::nanoseconds time_left(instant since, instant now, std::uint64_t timeout) noexcept {
-        constexpr auto never = std::chrono::nanoseconds::max();
-        const std::uint64_t end = since + timeout;  // wraps past the clock's range: never
-        return end < since ? never : std::chrono::nanoseconds(static_cast<std::int64_t>(timeout - elapsed(since, now)));
+        if (since > never - timeout) return std::chrono::nanoseconds::max();
+        return std::chrono::nanoseconds(static_cast<std::int64_t>(timeout - elapsed(since, now)));
     }
 };
 
