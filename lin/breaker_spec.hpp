@@ -1,8 +1,9 @@
 // The circuit breaker as a sequential machine: what one thread alone would find, written from the contract. It shares
 // neither code nor representation with the lock-free breaker or with the mutex reference.
 //
-// What is claimed, and checked with it: while time stands still, try_acquire, the outcomes and the observers of a
-// breaker are linearizable, all six counts and the callbacks included. There is no weaker promise for the counts.
+// What is claimed of the compact breaker (no cells) and of the mutex reference, and checked with it: while time stands
+// still, try_acquire, the outcomes and the observers are linearizable, all six counts and the callbacks included. What
+// is claimed of the breaker with cells is in celled_breaker_spec.hpp; one thread alone finds no difference.
 //
 // Time moves between histories only. An operation that reads the clock and is overtaken by a step of time acts as of
 // its reading: that is documented (docs/design.md), and is not linearizable with the step as an operation of its own.
@@ -18,6 +19,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace bulwark::lin {
@@ -102,7 +104,7 @@ public:
         return static_cast<std::size_t>(h);
     }
 
-private:
+protected:
     /// When a call was admitted. All zero: none is under way in this place, so that states with equal futures are
     /// equal.
     struct ticket {
@@ -140,7 +142,8 @@ private:
         return a;
     }
 
-    answer end(std::size_t permit, breaker_verb how) {
+    /// `weighed`: the successes that a failure decides with, where they are not those of now.
+    answer end(std::size_t permit, breaker_verb how, std::optional<std::uint32_t> weighed = {}) {
         answer a;
         const ticket admitted = std::exchange(tickets_[permit], ticket{});
         if (admitted.generation != generation_) return a;
@@ -148,12 +151,18 @@ private:
         if (window_over()) begin_window();
         if (admitted.window != window_) ++counts_.requests;
         count(how);
-        if (how == breaker_verb::failure && (state_ == breaker_state::half_open || rules_.trips.says_yes(counts_))) {
+        if (how == breaker_verb::failure && (state_ == breaker_state::half_open || trips(weighed))) {
             a.tell(enter(breaker_state::open));
         } else if (state_ == breaker_state::half_open && counts_.consecutive_successes == rules_.max_requests) {
             a.tell(enter(breaker_state::closed));
         }
         return a;
+    }
+
+    bool trips(std::optional<std::uint32_t> weighed) const {
+        breaker_counts c = counts_;
+        c.total_successes = weighed.value_or(c.total_successes);
+        return rules_.trips.says_yes(c);
     }
 
     void count(breaker_verb how) {

@@ -2,11 +2,14 @@
 //
 // Starts matter more than length. One thread leads the breaker to where races are worth having: a failure short of the
 // trip, the end of a window, a timeout or a probe timeout to the nanosecond, probes under way, permits of earlier
-// windows and generations still in the hands of the threads that will use them.
+// windows and generations still in the hands of the threads that will use them. One start in three leads to a breaker
+// that stays closed for a while, with calls under way in every thread and more eyes on its counts.
 #pragma once
 
 #include "../stress/run.hpp"
 #include "breaker_spec.hpp"
+#include "celled_breaker_spec.hpp"
+#include "checker.hpp"
 
 #include <bulwark/circuit_breaker_config.hpp>
 #include <bulwark/clock.hpp>
@@ -67,28 +70,41 @@ inline breaker_rules random_rules(stress::random_source& random) {
     return rules;
 }
 
-template <class Breaker>
+/// Of a breaker that takes a few failures before it trips.
+inline breaker_rules patient_rules(stress::random_source& random) {
+    breaker_rules rules = random_rules(random);
+    const auto more = static_cast<std::uint32_t>(random() % 4);
+    rules.trips = {.in_a_row = 0, .percent = random() % 2 == 0 ? 40U : 60U, .at_least = 3 + more};
+    return rules;
+}
+
+/// `Spec`: breaker_spec, or celled_breaker_spec where the breaker has cells.
+template <class Breaker, class Spec>
 class breaker_target {
 public:
     using spec = breaker_spec;
 
     static constexpr unsigned most_threads = 4;
     static constexpr std::size_t fewest_calls = 3;
-    static constexpr std::size_t most_calls = 7;
+    /// So many that they can all be taken apart and still be searched.
+    static constexpr std::size_t most_calls(unsigned threads) {
+        return std::min<std::size_t>(7, longest_history / celled_breaker_spec::most_parts / threads);
+    }
 
     breaker_target(stress::random_source& random, unsigned threads)
         : threads_(threads),
-          rules_(random_rules(random)),
+          stays_closed_(random() % 3 == 0),
+          rules_(stays_closed_ ? patient_rules(random) : random_rules(random)),
           breaker_(config_of(rules_)),
           spec_(rules_, manual_clock::now().time_since_epoch()) {
-        hand_out(random, random() % 3);
+        hand_out(random, stays_closed_ ? random() % (3 * threads) : random() % 3);
         // A tally of the product's breaker is full after 63 requests, and a carry is worth a race.
         finish_calls(random, random() % 16 == 0 ? 55 + random() % 10 : random() % 4);
         if (random() % 4 == 0) {
             to_the_end_of(rules_.interval, random);
             hand_out(random, random() % 2);
         }
-        if (random() % 2 == 0) {
+        if (!stays_closed_ && random() % 2 == 0) {
             break_it();
             to_the_end_of(rules_.timeout, random);
             hand_out(random, random() % (rules_.max_requests + 1));
@@ -97,12 +113,12 @@ public:
         start_ = spec_.look();
     }
 
-    const spec& start() const { return spec_; }
+    Spec start() const { return Spec(spec_); }
     const std::string& start_error() const { return start_error_; }
 
     breaker_call choose(unsigned thread, stress::random_source& random) const {
         const std::uint64_t dice = random();
-        if (dice % 8 == 0) return {};
+        if (dice % 8 == 0 || (stays_closed_ && dice % 8 == 7)) return {};
         const auto& own = hands_[thread].permits;
         const std::size_t from = (dice >> 8) % own.size();
         const bool ask = dice % 8 < 4;
@@ -222,6 +238,7 @@ private:
     }
 
     const unsigned threads_;
+    const bool stays_closed_;
     const breaker_rules rules_;
     Breaker breaker_;
     breaker_spec spec_;

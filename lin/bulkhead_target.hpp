@@ -14,7 +14,8 @@
 
 namespace bulwark::lin {
 
-template <class Bulkhead>
+/// `ExactFigures`: in_use() and available() are those of an instant, as they are of a bulkhead of one stripe.
+template <class Bulkhead, bool ExactFigures = true>
 class bulkhead_target {
 public:
     using spec = bulkhead_spec;
@@ -22,7 +23,7 @@ public:
     static constexpr unsigned most_threads = 4;
     // Longer than a breaker's: its operations are so short that the first of them are over before both threads are up.
     static constexpr std::size_t fewest_calls = 10;
-    static constexpr std::size_t most_calls = 15;
+    static constexpr std::size_t most_calls(unsigned) { return 15; }
 
     bulkhead_target(stress::random_source& random, unsigned threads)
         : capacity_(1 + static_cast<std::uint32_t>(random() % 4)),
@@ -40,7 +41,7 @@ public:
     const std::string& start_error() const { return start_error_; }
 
     bulkhead_call choose(unsigned thread, stress::random_source& random) const {
-        const std::uint64_t dice = random() % 8;
+        const std::uint64_t dice = ExactFigures ? random() % 8 : 2 + random() % 6;
         if (dice == 0) return {bulkhead_verb::in_use};
         if (dice == 1) return {bulkhead_verb::available};
         const bool give = dice < 5 && !hands_[thread].slots.empty();

@@ -41,8 +41,10 @@ using history = std::vector<operation<Call, Answer>>;
 
 struct verdict {
     bool linearizable = false;
-    std::uint64_t steps = 0;  ///< applications of the specification that were tried
-    std::size_t longest = 0;  ///< operations in the longest beginning of an order that was found
+    bool taken_apart = false;  ///< operations were split into parts, since as wholes they have no order
+    std::size_t parts = 0;     ///< operations, or parts of operations, to be put in order
+    std::uint64_t steps = 0;   ///< applications of the specification that were tried
+    std::size_t longest = 0;   ///< of them, in the longest beginning of an order that was found
 };
 
 /// A history has at most this many operations: a set of them is one word.
@@ -59,6 +61,7 @@ public:
     verdict run(const Spec& initial) {
         const std::size_t n = operations_.size();
         const std::uint64_t all = n == 0 ? 0 : ~std::uint64_t{0} >> (longest_history - n);
+        found_.parts = n;
         found_.linearizable = possible_from({all, initial});
         return found_;
     }
@@ -114,7 +117,9 @@ verdict check(const history<Call, Answer>& h, const Spec& initial) {
     std::vector<const operation<Call, Answer>*> by_return;
     by_return.reserve(h.size());
     for (const auto& o : h) by_return.push_back(&o);
-    std::sort(by_return.begin(), by_return.end(), [](auto* a, auto* b) { return a->returned < b->returned; });
+    // Of equal returns (parts of one operation) the one that the history names first is tried first.
+    std::sort(by_return.begin(), by_return.end(),
+              [](auto* a, auto* b) { return a->returned != b->returned ? a->returned < b->returned : a < b; });
     return detail::order_search<Spec, operation<Call, Answer>>(by_return).run(initial);
 }
 

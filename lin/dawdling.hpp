@@ -60,6 +60,7 @@ struct dawdling_traits {
     template <class T>
     using atomic = dawdling_atomic<T>;
     static void pause() noexcept {}
+    static std::uint32_t thread_slot() noexcept { return bulwark::detail::thread_slot(); }
 };
 
 }  // namespace bulwark::lin

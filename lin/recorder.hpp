@@ -1,9 +1,9 @@
 // Records timed histories of real runs, one fresh object each, and checks them.
 //
 // A Target is an object under test brought to a random start by one thread: `Target(random, threads)`; `start()`, the
-// specification in the same state; `start_error()`, where the two already differed on the way there; `choose(thread,
-// random)` and `perform(thread, call)`, one thread's next call and its answer; `describe(out)`; `fewest_calls` and
-// `most_calls` of a thread in one history.
+// specification in the same state, for which there is a check(); `start_error()`, where the two already differed on the
+// way there; `choose(thread, random)` and `perform(thread, call)`, one thread's next call and its answer;
+// `describe(out)`; `fewest_calls` and `most_calls(threads)` of a thread in one history.
 //
 // The stamps. A thread adds to one shared counter before it invokes an operation and after the operation has returned.
 // The additions are read-modify-writes of one word, so if the stamp of a's return is below that of b's invocation, the
@@ -15,10 +15,10 @@
 // Weakness of memory across operations is for the models; this finds what happens inside overlapping operations.
 #pragma once
 
-#include "../stress/run.hpp"
-#include "checker.hpp"
 #include "../checks/own_core.hpp"
 #include "../checks/start_line.hpp"
+#include "../stress/run.hpp"
+#include "checker.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -41,6 +41,7 @@ struct tally {
     std::uint64_t histories = 0;
     std::uint64_t operations = 0;
     std::uint64_t overlaps = 0;
+    std::uint64_t taken_apart = 0;  ///< histories explained by parts of operations only
     std::chrono::nanoseconds recording_and_checking{0};
     std::chrono::nanoseconds checking{0};
     std::chrono::nanoseconds longest_check{0};  ///< by the clock on the wall: on a busy machine mostly a preemption
@@ -50,6 +51,7 @@ struct tally {
         histories += more.histories;
         operations += more.operations;
         overlaps += more.overlaps;
+        taken_apart += more.taken_apart;
         recording_and_checking += more.recording_and_checking;
         checking += more.checking;
         longest_check = std::max(longest_check, more.longest_check);
@@ -101,7 +103,8 @@ private:
 
     void act(unsigned thread, desk& d) {
         d.done.clear();
-        const std::size_t calls = Target::fewest_calls + d.random() % (Target::most_calls - Target::fewest_calls + 1);
+        const std::size_t calls =
+            Target::fewest_calls + d.random() % (Target::most_calls(run_.threads()) - Target::fewest_calls + 1);
         for (std::size_t i = 0; i != calls; ++i) {
             operation o;
             o.thread = thread;
@@ -125,6 +128,7 @@ private:
         ++tally_.histories;
         tally_.operations += history_.size();
         tally_.overlaps += overlaps(history_);
+        tally_.taken_apart += v.taken_apart ? 1 : 0;
         tally_.checking += took;
         tally_.longest_check = std::max(tally_.longest_check, took);
         tally_.most_steps = std::max(tally_.most_steps, v.steps);
@@ -138,7 +142,9 @@ private:
         std::sort(history_.begin(), history_.end(), [](auto& a, auto& b) { return a.invoked < b.invoked; });
         const std::uint64_t first = history_.front().invoked;
         std::ostringstream out;
-        out << "\n  " << history_.size() << " operations, of which no order gets past " << v.longest << "; ";
+        out << "\n  " << history_.size() << " operations";
+        if (v.taken_apart) out << " in " << v.parts << " parts";
+        out << ", of which no order gets past " << v.longest << "; ";
         target_->describe(out);
         for (const operation& o : history_) {
             out << "\n  " << std::setw(3) << o.invoked - first << " .." << std::setw(4) << o.returned - first

@@ -25,8 +25,19 @@ inline void check_counts(run& r, const breaker_counts& c) {
     r.check(c.consecutive_successes == 0 || c.consecutive_failures == 0, "in a row of both kinds:", c);
     r.check(c.consecutive_successes <= c.total_successes, "in a row more successes than there are:", c);
     r.check(c.consecutive_failures <= c.total_failures, "in a row more failures than there are:", c);
+}
+
+/// Holds as well where successes and the row that they are in are counted at one instant.
+inline void check_last_outcome(run& r, const breaker_counts& c) {
     const bool any = c.total_successes + c.total_failures != 0;
     r.check(!any || c.consecutive_successes + c.consecutive_failures != 0, "outcomes, but no last one:", c);
+}
+
+/// Of what an observer was shown.
+template <class Impl>
+void check_seen(run& r, const breaker_counts& c) {
+    check_counts(r, c);
+    if constexpr (!Impl::has_cells) check_last_outcome(r, c);
 }
 
 /// Transitions as they are told, by any thread at any time.
@@ -86,6 +97,7 @@ public:
                     .ready_to_trip =
                         [this](const breaker_counts& c) {
                             check_counts(run_, c);
+                            check_last_outcome(run_, c);
                             run_.check(c.consecutive_failures >= 1, "asked about counts without the failure:", c);
                             return c.total_failures >= failures_ + (reached_ ? 0 : 1);
                         },
@@ -306,6 +318,7 @@ public:
     explicit counts_add_up(run& r)
         : run_(r), breaker_({.interval = std::chrono::nanoseconds(0), .ready_to_trip = [this](const breaker_counts& c) {
                                  check_counts(run_, c);
+                                 check_last_outcome(run_, c);
                                  return false;
                              }}) {}
 
@@ -332,7 +345,7 @@ public:
             }
             if (thread != 0) continue;
             const breaker_counts now = breaker_.counts();
-            check_counts(run_, now);
+            check_seen<Impl>(run_, now);
             run_.check(now.requests >= last.requests && now.total_successes >= last.total_successes &&
                            now.total_failures >= last.total_failures && now.total_ignored >= last.total_ignored,
                        "counts fell:", last, "then", now);
@@ -374,13 +387,14 @@ public:
                     .ready_to_trip =
                         [this](const breaker_counts& c) {
                             check_counts(run_, c);
+                            check_last_outcome(run_, c);
                             run_.check(c.consecutive_failures >= 1, "asked about counts without the failure:", c);
                             return c.total_failures >= 3;
                         },
                     .on_state_change =
                         [this](const transition& t) {
                             log_.add(t);
-                            check_counts(run_, breaker_.counts());  // a callback may call the breaker
+                            check_seen<Impl>(run_, breaker_.counts());  // a callback may call the breaker
                         }}) {}
 
     void act(unsigned, random_source& random) {
@@ -403,7 +417,7 @@ public:
             }
             if (chance(random, 8)) {
                 const breaker_snapshot s = breaker_.snapshot();
-                check_counts(run_, s.counts);
+                check_seen<Impl>(run_, s.counts);
                 run_.check(s.generation + 1 >= last_generation, "the generation went back:", s);
                 run_.check(s.state == breaker_state::open || s.retry_after == std::chrono::nanoseconds(0),
                            "time to wait, though not open:", s);

@@ -1,7 +1,10 @@
 // A program that races on purpose. ThreadSanitizer must report `plain` and `relaxed`, or the clean runs of the stress
 // programs mean nothing; and it must not report `paired`, or its reports mean nothing. It goes through the library's
 // own atomics, so it also proves that ThreadSanitizer sees them. `rounds` must be reported too: how the threads of a
-// round meet, and how their overlaps are counted, hides no race of theirs.
+// round meet, and how their overlaps are counted, hides no race of theirs. And so must `slots`: a breaker that is told
+// the same slot by all threads, so that they write one cell.
+#include "count_scenarios.hpp"
+#include "planted.hpp"
 #include "rounds.hpp"
 
 #include <bulwark/detail/atomics.hpp>
@@ -43,6 +46,12 @@ void race_in_rounds() {
     bulwark::stress::play_rounds<unguarded>(r);
 }
 
+void share_a_slot() {
+    using namespace bulwark::stress;
+    run r({.threads = 2, .rounds = 1000});
+    repeat<thread_churn<planted::shared_slot>>(r);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -53,10 +62,12 @@ int main(int argc, char** argv) {
         publish(bulwark::detail::memory_order_relaxed, bulwark::detail::memory_order_relaxed);
     } else if (std::strcmp(mode, "rounds") == 0) {
         race_in_rounds();
+    } else if (std::strcmp(mode, "slots") == 0) {
+        share_a_slot();
     } else if (std::strcmp(mode, "paired") == 0) {
         publish(bulwark::detail::memory_order_release, bulwark::detail::memory_order_acquire);
     } else {
-        std::fprintf(stderr, "usage: bulwark-canary plain|relaxed|rounds|paired\n");
+        std::fprintf(stderr, "usage: bulwark-canary plain|relaxed|rounds|slots|paired\n");
         return 2;
     }
     return 0;

@@ -1,14 +1,18 @@
-// What the scenarios are run on: the lock-free types, the lock-free breaker with words so narrow that every tally and
-// tag overflows all the time, and the mutex reference.
+// What the scenarios are run on: the lock-free types as they come, with cells for all threads; the compact breaker, one
+// word for everybody; both with words so narrow that every tally and tag overflows all the time; the breaker with fewer
+// cells than threads; and the mutex reference. Bulkheads likewise with one word of permits and with several.
 #pragma once
 
 #include <bulwark/bulwark.hpp>
 #include <bulwark/reference/bulkhead.hpp>
 #include <bulwark/reference/circuit_breaker.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 namespace bulwark::stress {
 
@@ -26,9 +30,51 @@ struct ticking_clock {
 
 struct lock_free {
     static constexpr const char* name = "lock-free";
+    static constexpr bool has_cells = true;
     template <class Clock>
     using breaker = basic_circuit_breaker<Clock>;
     using bulkhead = bulwark::bulkhead;
+};
+
+/// A breaker with so many cells, whatever the configuration says.
+template <std::uint32_t Cells, class Clock, class Traits = bulwark::detail::default_traits>
+class breaker_with_cells : public basic_circuit_breaker<Clock, Traits> {
+    using sound = basic_circuit_breaker<Clock, Traits>;
+
+public:
+    explicit breaker_with_cells(circuit_breaker_config config = {}) : sound(with_cells(std::move(config))) {}
+
+private:
+    static circuit_breaker_config with_cells(circuit_breaker_config config) {
+        config.cells = Cells;
+        return config;
+    }
+};
+
+/// A bulkhead with so many stripes, or as many of them as it has permits for, whatever the configuration says.
+template <std::uint32_t Stripes>
+class striped_bulkhead : public bulkhead {
+public:
+    explicit striped_bulkhead(const bulkhead_config& config)
+        : bulkhead({.max_concurrent = config.max_concurrent,
+                    .stripes = std::bit_floor(std::min(Stripes, config.max_concurrent))}) {}
+};
+
+struct lock_free_compact {
+    static constexpr const char* name = "compact";
+    static constexpr bool has_cells = false;
+    template <class Clock>
+    using breaker = breaker_with_cells<0, Clock>;
+    using bulkhead = striped_bulkhead<8>;
+};
+
+/// Some threads have a cell, the others count on the word that all share.
+struct lock_free_two_cells {
+    static constexpr const char* name = "two-cells";
+    static constexpr bool has_cells = true;
+    template <class Clock>
+    using breaker = breaker_with_cells<2, Clock>;
+    using bulkhead = striped_bulkhead<2>;
 };
 
 /// Two bits a tally. The epoch stays wide: its width is what makes the words unique, see detail/layout.hpp.
@@ -38,17 +84,28 @@ struct thin_traits {
     template <class T>
     using atomic = detail::atomic<T>;
     static void pause() noexcept {}
+    static std::uint32_t thread_slot() noexcept { return bulwark::detail::thread_slot(); }
 };
 
 struct lock_free_thin {
     static constexpr const char* name = "lock-free-thin";
+    static constexpr bool has_cells = true;
     template <class Clock>
     using breaker = basic_circuit_breaker<Clock, thin_traits>;
     using bulkhead = bulwark::bulkhead;
 };
 
+struct lock_free_compact_thin {
+    static constexpr const char* name = "compact-thin";
+    static constexpr bool has_cells = false;
+    template <class Clock>
+    using breaker = breaker_with_cells<0, Clock, thin_traits>;
+    using bulkhead = striped_bulkhead<8>;
+};
+
 struct mutex_reference {
     static constexpr const char* name = "reference";
+    static constexpr bool has_cells = false;
     template <class Clock>
     using breaker = reference::basic_circuit_breaker<Clock>;
     using bulkhead = reference::bulkhead;

@@ -1,4 +1,5 @@
-// Implementations with a leak that only a race brings out. A run that does not find it has raced nothing, and fails.
+// Implementations that lose something, which only a race brings out. A run that does not find it has raced nothing, and
+// fails.
 #pragma once
 
 #include <bulwark/bulkhead_config.hpp>
@@ -41,10 +42,11 @@ class torn_atomic : public detail::atomic<T> {
 public:
     using detail::atomic<T>::atomic;
 
-    T fetch_add(T addend, boost::memory_order order) noexcept {
+    T fetch_add(T addend, boost::memory_order) noexcept {
         // relaxed: a defect, of no order with anything
         const T before = this->load(detail::memory_order_relaxed);
-        this->store(before + addend, order);
+        // release, of no edge: the other half of the addition that it replaces
+        this->store(before + addend, detail::memory_order_release);
         return before;
     }
 };
@@ -83,6 +85,18 @@ public:
 private:
     const std::uint32_t capacity_;
     detail::permit_counter<torn_traits> permits_;
+};
+
+/// All threads are given the same slot, so that they count in one cell, with plain stores.
+struct one_slot_traits : detail::default_traits {
+    static std::uint32_t thread_slot() noexcept { return 0; }
+};
+
+struct shared_slot {
+    static constexpr const char* name = "planted";
+    static constexpr bool has_cells = true;
+    template <class Clock>
+    using breaker = basic_circuit_breaker<Clock, one_slot_traits>;
 };
 
 struct permit_leak {
