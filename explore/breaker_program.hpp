@@ -2,6 +2,7 @@
 // each operation was told. After every run the answers are compared with those of the specifications.
 #pragma once
 
+#include <explore/arena.hpp>
 #include <explore/history.hpp>
 #include <explore/machine.hpp>
 #include <explore/scenario.hpp>
@@ -64,11 +65,13 @@ class breaker_program : public judged_program {
             scenario_clock::ticks = &ticks;
             scenario_clock::moving = moving ? &*moving : nullptr;
             config.on_state_change = [this](const bulwark::transition& made) { note(*current(), made); };
+            const arena memory(cells);
             subject.emplace(std::move(config));
         }
 
         answer*& current() { return at[machine::here().running()]; }
 
+        alignas(64) std::array<std::byte, 64 * max_threads> cells{};
         std::int64_t ticks = 0;
         std::optional<atomic<std::int64_t>> moving;
         atomic<std::uint8_t> meeting;
@@ -88,7 +91,7 @@ public:
 
     void begin() override {
         world_.fill({});
-        ::new (world_.data()) contents(config_of(scenario_.rules), scenario_.time_moves);
+        ::new (world_.data()) contents(config_of(scenario_.rules, scenario_.cells), scenario_.time_moves);
         play(scenario_.before, 0);
     }
     void thread(std::size_t index) override { play(scenario_.threads[index], index + 1); }
@@ -123,6 +126,7 @@ private:
             if (all[i].what == verb::meet) c.meeting.fetch_add(1, boost::memory_order_acq_rel);
             act(*c.subject, c.permits, all[i], told);
             if (in_thread) c.returns.add();
+            if (in_thread && scenario_.cells != 0 && !blur(told)) machine::here().fail("counts that cannot be");
         }
     }
 
@@ -136,6 +140,7 @@ private:
             if (!(spec.apply(scenario_.before[i]) == told[0][i])) return false;
         }
         std::vector<std::vector<told_operation<sequential_breaker>>> all(threads() + 1);
+        spec.blur_looks(scenario_.cells != 0);
         heard everything{};
         for (std::size_t t = 0; t != threads(); ++t) {
             for (const operation& o : scenario_.threads[t]) {
@@ -147,7 +152,9 @@ private:
             const std::size_t i = everything[threads()]++;
             heard earlier = everything;
             --earlier[threads()];
-            all.back().push_back({o, told.back()[i], earlier});
+            answer last = told.back()[i];
+            if (scenario_.cells != 0) blur(last);
+            all.back().push_back({o, last, earlier});
         }
         const bool fine = explained(spec, all);
         if (fine) explained_.insert(std::move(key));

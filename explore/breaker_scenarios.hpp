@@ -2,6 +2,12 @@
 // without bounds but in lagging-initiator; three with two preemptions and one lag (search.hpp), or without bounds where
 // no thread helps another.
 //
+// With cells, the words that the owner of a cell stores plainly are (cells.hpp): requests_, successes_, row_ and
+// window_ in enter(), requests_ in count_request(), successes_ and row_ in count_success(). A plain store goes to the
+// end of the modification order (memory.hpp). That loses nothing here, because each of these words has one writer, so
+// that its modification order is a program order; but it is an argument and no proof, and model/ has the cells as well.
+// Looks of the threads are blurred (scenario.hpp), those after them are exact.
+//
 // Time stands still while the threads run, but in helpers-clock: an operation that has read the clock and is then
 // delayed acts as of its reading, which the specification, run one operation at a time, cannot do.
 #pragma once
@@ -59,6 +65,11 @@ inline std::vector<breaker_scenario> breaker_scenarios() {
         s.reduce = true;
         return s;
     };
+    const auto celled = [](breaker_scenario s, std::uint32_t cells) {
+        s.layout = widths::shipped;
+        s.cells = cells;
+        return s;
+    };
     const auto in_time = [](breaker_scenario s) {
         s.time_moves = true;
         return s;
@@ -93,6 +104,14 @@ inline std::vector<breaker_scenario> breaker_scenarios() {
         bounded({"3-roll", window(2), "a0 a1 a2 f0 +10 | f1, f2, a3 l | l"}, 2),
         bounded(thin({"3-carry", trips_at(3), "a0 a1 a2 | f0 l, f1, f2 | l"}), 2),
         bounded({"3-mixed", probes_at_once(1), "a0 a1 a2 | f0 a3, f1, s2 | l"}, 2),
+        celled({"cells-trip", in_a_row(1), "a0 a1 | s0 l, f1 | l a2"}, 2),
+        celled({"cells-own-failure", in_a_row(2), "| a0 f0, l l | l"}, 2),
+        celled({"cells-row", in_a_row(3), "a0 a1 a2 a3 f0 | s1 s3 l, f2 l | l"}, 2),
+        bounded(celled({"cells-anew", probes_at_once(1), "a0 s0 a1 s1 a2 | f2 a3 s3 a4, l | l"}, 2), 2),
+        celled({"cells-first", in_a_row(9), "| a0 s0, a1 s1 | l"}, 2),
+        celled({"cells-met", in_a_row(9), "a0 a1 | s0 m, m f1 l | l"}, 2),
+        celled({"cells-one", in_a_row(3), "a0 a1 a2 | s0 a3, s1 f2 l | l"}, 1),
+        bounded(celled({"3-cells-hands", in_a_row(9), "a0 | a1 m, m s1 l, l | l"}, 3), 2),
     };
 }
 

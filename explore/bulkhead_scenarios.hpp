@@ -4,6 +4,7 @@
 // datum, race-checked).
 #pragma once
 
+#include <explore/arena.hpp>
 #include <explore/history.hpp>
 #include <explore/machine.hpp>
 #include <explore/plain.hpp>
@@ -19,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -35,6 +37,7 @@ struct bulkhead_scenario {
     std::uint32_t capacity = 1;
     std::uint32_t held = 0;
     std::vector<std::string> threads;
+    std::uint32_t stripes = 1;  ///< with more than one, nobody looks: the figure is for people then
 };
 
 /// The specification of lin/ with the scenarios' operations, told by whom.
@@ -79,8 +82,12 @@ class bulkhead_program : public judged_program {
     using found = std::array<std::array<std::uint8_t, longest>, max_threads>;  // what each operation answered
 
     struct contents {
-        explicit contents(std::uint32_t capacity) : permits(capacity), datum(0) {}
-        counter permits;
+        explicit contents(const bulkhead_scenario& s) : datum(0) {
+            const arena memory(stripes);
+            permits.emplace(s.capacity, s.stripes);
+        }
+        alignas(64) std::array<std::byte, 64 * max_threads> stripes{};
+        std::optional<counter> permits;
         atomic<std::uint8_t> meeting;
         return_marks returns;
         plain<std::uint32_t> datum;
@@ -104,7 +111,7 @@ public:
 
     void begin() override {
         world_.fill({});
-        contents& c = *::new (world_.data()) contents(scenario_.capacity);
+        contents& c = *::new (world_.data()) contents(scenario_);
         for (std::uint32_t i = 0; i != scenario_.held; ++i) take(c, 0);
     }
 
@@ -115,7 +122,7 @@ public:
             switch (scenario_.threads[t][i]) {
                 case 't': c.answers[t][i] = take(c, t) ? 1 : 0; break;
                 case 'g': give(c, t); break;
-                case 'l': c.answers[t][i] = static_cast<std::uint8_t>(c.permits.available()); break;
+                case 'l': c.answers[t][i] = static_cast<std::uint8_t>(c.permits->available()); break;
                 default: c.meeting.fetch_add(1, boost::memory_order_acq_rel); break;
             }
             c.returns.add();
@@ -127,7 +134,7 @@ public:
         seen_.insert(c.answers);
         machine& m = machine::here();
         if (!explained_in_order(c)) m.fail("no order that keeps happens-before explains the answers" + text());
-        if (c.permits.available() + c.inside != scenario_.capacity)
+        if (c.permits->available() + c.inside != scenario_.capacity)
             m.fail("a permit is lost, or there is one too many");
         if (scenario_.capacity == 1 && c.datum.get() != c.taken) m.fail("a holder did not see what the last one did");
     }
@@ -145,7 +152,7 @@ private:
     contents& inside() { return *std::launder(reinterpret_cast<contents*>(world_.data())); }
 
     bool take(contents& c, std::size_t t) {
-        if (!c.permits.try_take()) return false;
+        if (!c.permits->try_take()) return false;
         if (++c.inside > scenario_.capacity) machine::here().fail("more inside than permits");
         ++c.taken;
         ++c.holds[t];
@@ -157,7 +164,7 @@ private:
         if (c.holds[t] == 0) return;
         --c.holds[t];
         --c.inside;
-        c.permits.give_back();
+        c.permits->give_back();
     }
 
     bool explained_in_order(const contents& c) {
@@ -197,9 +204,12 @@ inline std::unique_ptr<judged_program> program_of(const bulkhead_scenario& s) {
 
 inline std::vector<bulkhead_scenario> bulkhead_scenarios() {
     return {
-        {"bulkhead-one", 1, 0, {"tgtg", "tgtg"}},      {"bulkhead-handed-over", 1, 1, {"gt", "tgl"}},
-        {"bulkhead-two", 2, 0, {"ttgl", "ttgg"}},      {"3-bulkhead-one", 1, 0, {"tg", "tg", "tg"}},
-        {"3-bulkhead-two", 2, 0, {"tg", "tgl", "tg"}}, {"3-bulkhead-refusal", 1, 1, {"g", "tg", "tl"}},
+        {"bulkhead-one", 1, 0, {"tgtg", "tgtg"}},        {"bulkhead-handed-over", 1, 1, {"gt", "tgl"}},
+        {"bulkhead-two", 2, 0, {"ttgl", "ttgg"}},        {"3-bulkhead-one", 1, 0, {"tg", "tg", "tg"}},
+        {"3-bulkhead-two", 2, 0, {"tg", "tgl", "tg"}},   {"3-bulkhead-refusal", 1, 1, {"g", "tg", "tl"}},
+        {"striped-one", 1, 0, {"tgtg", "tgtg"}, 2},      {"striped-two", 2, 0, {"ttgg", "ttgg"}, 2},
+        {"striped-met", 1, 0, {"tgm", "mt"}, 2},         {"3-striped-one", 1, 0, {"tg", "tg", "tg"}, 2},
+        {"3-striped-free", 2, 0, {"tgm", "mt", "t"}, 2},
     };
 }
 

@@ -69,6 +69,7 @@ std::string run_in_order(const breaker_scenario& s, const std::vector<std::size_
     const auto run_next = [&](std::size_t part) {
         const std::size_t i = next[part]++;
         spec.run((*all[part])[i], told[part][i]);
+        if (s.cells != 0 && part != 0 && part + 1 != all.size()) blur(told[part][i]);
     };
     while (next.front() != s.before.size()) run_next(0);
     for (const std::size_t thread : order) run_next(thread + 1);
@@ -103,11 +104,12 @@ breaker_scenario::breaker_scenario(std::string its_name, const bulwark::lin::bre
     threads.assign(all.begin() + 1, all.end() - 1);
 }
 
-bulwark::circuit_breaker_config config_of(const bulwark::lin::breaker_rules& rules) {
+bulwark::circuit_breaker_config config_of(const bulwark::lin::breaker_rules& rules, std::uint32_t cells) {
     bulwark::circuit_breaker_config c{.max_requests = rules.max_requests,
                                       .interval = rules.interval,
                                       .timeout = rules.timeout,
                                       .probe_timeout = rules.probe_timeout};
+    c.cells = cells;
     if (rules.trips.in_a_row != 0) {
         c.ready_to_trip = bulwark::consecutive_failures(rules.trips.in_a_row);
     } else {
@@ -129,6 +131,14 @@ void note(answer& into, const bulwark::breaker_snapshot& seen) {
     into.retry_after = static_cast<std::int32_t>(seen.retry_after.count());
 }
 
+bool blur(answer& look) {
+    auto& [requests, successes, failures, ignored, row, row_of_failures] = look.counts;
+    const bool possible = requests >= successes + failures + ignored && row <= successes &&
+                          (row == 0 || row_of_failures == 0) && row_of_failures <= failures;
+    requests = successes = row = 0;
+    return possible;
+}
+
 answer sequential_breaker::apply(const operation& o) {
     using lin_verb = bulwark::lin::breaker_verb;
     static constexpr lin_verb verbs[] = {lin_verb::acquire, lin_verb::success, lin_verb::failure, lin_verb::ignore,
@@ -139,6 +149,7 @@ answer sequential_breaker::apply(const operation& o) {
     const bulwark::lin::breaker_answer found = spec_.apply({verbs[static_cast<std::size_t>(o.what)], o.permit});
     told.code = static_cast<std::uint8_t>(found.counted ? 1 : static_cast<int>(found.refusal));
     if (o.what == verb::look) note(told, found.seen);
+    if (blurred_) blur(told);
     if (found.told != 0) note(told, found.change);
     return told;
 }

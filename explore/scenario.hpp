@@ -78,6 +78,8 @@ struct breaker_scenario {
     operations before;
     std::vector<operations> threads;
     operations after;
+    /// How many threads have a cell, the first so many. Then looks of the threads are blurred: see blur().
+    std::uint32_t cells = 0;
     /// Time moves while the threads run, so reading it is a step. Otherwise it stands still meanwhile.
     bool time_moves = false;
     /// Bounds of the search (search.hpp); 0: none. For scenarios with too many states to visit all.
@@ -87,7 +89,7 @@ struct breaker_scenario {
     bool reduce = false;
 };
 
-bulwark::circuit_breaker_config config_of(const bulwark::lin::breaker_rules& rules);
+bulwark::circuit_breaker_config config_of(const bulwark::lin::breaker_rules& rules, std::uint32_t cells = 0);
 
 inline void note(answer& into, const bulwark::transition& made) {
     into.from = static_cast<std::uint8_t>(made.from);
@@ -95,6 +97,10 @@ inline void note(answer& into, const bulwark::transition& made) {
     into.entered = static_cast<std::uint8_t>(made.generation);
 }
 void note(answer& into, const bulwark::breaker_snapshot& seen);
+
+/// Takes the requests, the successes and their row out of a look: with cells, these are not of the instant at which the
+/// rest is. False where they cannot be of any. The models of model/ know more of them.
+bool blur(answer& look);
 
 /// Does what is to be done to a breaker, lock-free or reference, but for moving time and meeting. `told` has the
 /// transition already where the callback has noted it.
@@ -132,6 +138,8 @@ public:
     using answer = explore::answer;
 
     explicit sequential_breaker(const bulwark::lin::breaker_rules& rules) : rules_(rules), spec_(rules, {}) {}
+    /// From now on.
+    void blur_looks(bool yes) { blurred_ = yes; }
     answer apply(const operation& o);
 
     /// Whether the next operation but a look begins a new window.
@@ -146,6 +154,7 @@ public:
 private:
     bulwark::lin::breaker_rules rules_;
     bulwark::lin::breaker_spec spec_;
+    bool blurred_ = false;
 };
 
 /// The answers of a whole run, in a form that can be compared: before, each thread, after.

@@ -76,11 +76,10 @@ TEST(Scripts, FindAlteredOperations) {
     mend_all();
 
     EXPECT_EQ(first_wrong_bulkhead(80), 0U);
-    const std::string take = site_of("permit_counter.hpp", "compare_exchange_weak", boost::memory_order_acquire);
-    EXPECT_TRUE(weaken(take, "relaxed"));
+    EXPECT_TRUE(weaken(site_of("permit_counter.hpp", "fetch_add", boost::memory_order_release), "relaxed"));
     EXPECT_NE(first_wrong_bulkhead(80), 0U);
     mend_all();
-    EXPECT_TRUE(split(take));
+    EXPECT_TRUE(split(site_of("permit_counter.hpp", "compare_exchange_weak", boost::memory_order_acq_rel)));
     EXPECT_NE(first_wrong_bulkhead(80), 0U);
     mend_all();
 }

@@ -45,7 +45,7 @@ struct breaker_suite : rl::test_suite<breaker_suite<Breaker, Threads>, static_ca
 
     void before() {
         model_clock::begin(current_scenario->begins_at);
-        watch::begin();
+        watch::begin(current_scenario->config.cells);
         breaker.raise(current_scenario->config);
         play(0);
     }

@@ -38,7 +38,7 @@ circuit_breaker_config probes_later(std::uint32_t probes) {
 
 scenario with(scenario s, unsigned threads) {
     s.threads.resize(threads);
-
+    s.config.cells = 0;
     return s;
 }
 

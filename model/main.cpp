@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
         line.parse(argc, argv);
         std::vector<entry> chosen;
         add_breaker_models(chosen);
+        add_celled_models(chosen);
         add_bulkhead_models(chosen);
         line.choose(
             chosen, [](const entry& e) { return e.name; },

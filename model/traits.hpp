@@ -7,6 +7,7 @@
 
 #include <boost/memory_order.hpp>
 #include <bulwark/detail/layout.hpp>
+#include <bulwark/detail/thread_slot.hpp>
 
 #include <array>
 #include <chrono>
@@ -27,7 +28,7 @@ template <class T>
 struct census {
     static constexpr std::size_t unlisted = ~std::size_t{0};
 
-    static inline std::array<const atomic<T>*, 32> words{};
+    static inline std::array<const atomic<T>*, 64> words{};
     static inline std::size_t size = 0;
     /// Told of every load: which word, and what the thread saw.
     static inline void (*on_load)(std::size_t place, T seen) = nullptr;
@@ -59,7 +60,7 @@ public:
         word_.store(value, weakened(order, from), RL_INFO);
     }
     T fetch_add(T addend, boost::memory_order order, site from = site::current()) {
-        if (current_sabotage.strikes(fault::torn, from)) {
+        if (tampered(from)) {
             const T before = word_.load(rl::mo_acquire, RL_INFO);
             word_.store(before + addend, rl::mo_release, RL_INFO);
             return before;
@@ -73,7 +74,8 @@ public:
     bool compare_exchange_strong(T& expected, T desired, boost::memory_order order, site from = site::current()) {
         if (tampered(from)) return tampered_exchange(expected, desired);
         const rl::memory_order weak = weakened(order, from);
-        if (current_sabotage.strikes(fault::blind_failure, from) && word_.debug_value() != expected) return false;
+        if (current_sabotage.strikes(fault::blind_failure, from, place_) && word_.debug_value() != expected)
+            return false;
         return word_.compare_exchange_strong(expected, desired, weak, RL_INFO, rl::mo_relaxed, RL_INFO);
     }
 
@@ -98,17 +100,23 @@ private:
         bool wanted_;
     };
 
-    static rl::memory_order weakened(boost::memory_order order, const site& from) {
-        if (current_sabotage.strikes(fault::relaxed, from)) return rl::mo_relaxed;
+    rl::memory_order weakened(boost::memory_order order, const site& from) const {
+        const auto struck = [&](fault f) { return current_sabotage.strikes(f, from, place_); };
+        const bool acquires = order == boost::memory_order_acquire || order == boost::memory_order_acq_rel;
+        const bool releases = order == boost::memory_order_release || order == boost::memory_order_acq_rel;
+        if (struck(fault::relaxed)) return rl::mo_relaxed;
+        if (acquires && struck(fault::no_acquire)) return releases ? rl::mo_release : rl::mo_relaxed;
+        if (releases && struck(fault::no_release)) return acquires ? rl::mo_acquire : rl::mo_relaxed;
         switch (order) {
             case boost::memory_order_relaxed: return rl::mo_relaxed;
             case boost::memory_order_acquire: return rl::mo_acquire;
             case boost::memory_order_release: return rl::mo_release;
+            case boost::memory_order_acq_rel: return rl::mo_acq_rel;
             default: return rl::mo_seq_cst;
         }
     }
 
-    static bool tampered(const site& from) { return current_sabotage.strikes(fault::torn, from); }
+    bool tampered(const site& from) const { return current_sabotage.strikes(fault::torn, from, place_); }
 
     bool tampered_exchange(T& expected, T desired) {
         const T found = word_.load(rl::mo_acquire, RL_INFO);
@@ -130,6 +138,14 @@ struct traits {
     template <class T>
     using atomic = bulwark::model::atomic<T>;
     static void pause() noexcept {}
+    static std::uint32_t thread_slot() noexcept { return bulwark::detail::no_thread_slot; }
+};
+
+/// The threads have slots, which the model gives them: a thread of the model may even be several, one after the other.
+template <bulwark::detail::layout_widths Widths = bulwark::detail::layout_widths{}>
+struct slotted_traits : traits<Widths> {
+    static inline std::array<std::uint32_t, 3> slots{};  // by thread
+    static std::uint32_t thread_slot() noexcept { return slots[rl::thread_index()]; }
 };
 
 /// A place for what one execution works on. An execution that is given up leaves its object behind, and Relacy forgets
