@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 namespace bulwark::bench {
 namespace {
@@ -32,6 +33,18 @@ circuit_breaker_config brittle(std::chrono::nanoseconds timeout) {
     return config;
 }
 
+/// A breaker with so many cells, whatever the case says.
+template <class Clock, std::uint32_t Cells>
+struct with_cells : basic_circuit_breaker<Clock> {
+    explicit with_cells(circuit_breaker_config config = {}) : basic_circuit_breaker<Clock>(set(std::move(config))) {}
+
+private:
+    static circuit_breaker_config set(circuit_breaker_config config) {
+        config.cells = Cells;
+        return config;
+    }
+};
+
 template <class Breaker>
 void trip(Breaker& breaker) {
     breaker.try_acquire().value().failure();
@@ -39,26 +52,66 @@ void trip(Breaker& breaker) {
 
 /// The call as most users make it.
 template <class Breaker>
-struct closed_execute {
-    explicit closed_execute(int) {}
-    void operator()(benchmark::State& state) {
-        for (auto _ : state) benchmark::DoNotOptimize(breaker.execute(&service).has_value());
-    }
-    Breaker breaker;
-};
+void call_through(benchmark::State& state, Breaker& breaker) {
+    for (auto _ : state) need(breaker.execute([] { return service(); }).has_value());
+}
+
+template <class Breaker>
+void call_and_be_refused(benchmark::State& state, Breaker& breaker) {
+    for (auto _ : state) need(breaker.execute([] { return service(); }).has_error());
+}
 
 /// The same in two steps, with a permit between them.
 template <class Breaker>
+void call_with_permit(benchmark::State& state, Breaker& breaker) {
+    for (auto _ : state) {
+        auto permit = breaker.try_acquire();
+        need(service());
+        need(permit->success());
+    }
+}
+
+template <class Breaker>
+struct closed_execute {
+    explicit closed_execute(int) {}
+    void operator()(benchmark::State& state) { call_through(state, breaker); }
+    Breaker breaker;
+};
+
+template <class Breaker>
 struct closed_permit {
     explicit closed_permit(int) {}
-    void operator()(benchmark::State& state) {
-        for (auto _ : state) {
-            auto permit = breaker.try_acquire();
-            benchmark::DoNotOptimize(service());
-            benchmark::DoNotOptimize(permit->success());
-        }
-    }
+    void operator()(benchmark::State& state) { call_with_permit(state, breaker); }
     Breaker breaker;
+};
+
+/// A row of failures trips, in a window without end: no clock is needed, and nothing need be counted.
+circuit_breaker_config endless(bool count_successes) {
+    circuit_breaker_config config = closed_with(consecutive_failures(5));
+    config.interval = 0s;
+    config.count_successes = count_successes;
+    return config;
+}
+
+template <class Breaker>
+struct endless_execute {
+    explicit endless_execute(int) {}
+    void operator()(benchmark::State& state) { call_through(state, breaker); }
+    Breaker breaker{endless(false)};
+};
+
+template <class Breaker>
+struct endless_permit {
+    explicit endless_permit(int) {}
+    void operator()(benchmark::State& state) { call_with_permit(state, breaker); }
+    Breaker breaker{endless(false)};
+};
+
+template <class Breaker>
+struct endless_counted {
+    explicit endless_counted(int) {}
+    void operator()(benchmark::State& state) { call_through(state, breaker); }
+    Breaker breaker{endless(true)};
 };
 
 /// Every call fails, and the policy is asked and says no.
@@ -68,8 +121,8 @@ struct closed_failure {
     void operator()(benchmark::State& state) {
         for (auto _ : state) {
             auto permit = breaker.try_acquire();
-            benchmark::DoNotOptimize(service());
-            benchmark::DoNotOptimize(permit->failure());
+            need(service());
+            need(permit->failure());
         }
     }
     Breaker breaker{closed_with(failure_ratio(1.0, std::numeric_limits<std::uint32_t>::max()))};
@@ -84,8 +137,8 @@ struct closed_mixed {
         unsigned calls = 0;
         for (auto _ : state) {
             auto permit = breaker.try_acquire();
-            benchmark::DoNotOptimize(service());
-            benchmark::DoNotOptimize(++calls % 4 == 0 ? permit->failure() : permit->success());
+            need(service());
+            need(++calls % 4 == 0 ? permit->failure() : permit->success());
         }
     }
     Breaker breaker{closed_with(failure_ratio(0.5, 1000))};
@@ -95,18 +148,14 @@ struct closed_mixed {
 template <class Breaker>
 struct closed_rolling {
     explicit closed_rolling(int) {}
-    void operator()(benchmark::State& state) {
-        for (auto _ : state) benchmark::DoNotOptimize(breaker.execute(&service).has_value());
-    }
-    Breaker breaker{{.interval = 1us}};
+    void operator()(benchmark::State& state) { call_through(state, breaker); }
+    Breaker breaker{circuit_breaker_config{.interval = 1us}};
 };
 
 template <class Breaker>
 struct open_refusal {
     explicit open_refusal(int) { trip(breaker); }
-    void operator()(benchmark::State& state) {
-        for (auto _ : state) benchmark::DoNotOptimize(breaker.execute(&service).has_error());
-    }
+    void operator()(benchmark::State& state) { call_and_be_refused(state, breaker); }
     Breaker breaker{brittle(24h)};
 };
 
@@ -114,9 +163,7 @@ struct open_refusal {
 template <class Breaker>
 struct half_open_refusal {
     explicit half_open_refusal(int) {}
-    void operator()(benchmark::State& state) {
-        for (auto _ : state) benchmark::DoNotOptimize(breaker.execute(&service).has_error());
-    }
+    void operator()(benchmark::State& state) { call_and_be_refused(state, breaker); }
     Breaker breaker{brittle(0ns)};
     typename Breaker::permit probe = (trip(breaker), breaker.try_acquire().value());
 };
@@ -132,7 +179,7 @@ struct half_open_cycle {
         for (auto _ : state) {
             fails = !fails;
             if (auto permit = breaker.try_acquire()) {
-                benchmark::DoNotOptimize(service());
+                need(service());
                 if (fails ? permit->failure() : permit->success()) ++done;
             }
         }
@@ -157,26 +204,42 @@ struct observe {
 }  // namespace
 
 void add_breaker_cases(suite& all) {
+    using std::chrono::steady_clock;
     using lock_free = circuit_breaker;
+    using compact = with_cells<coarse_clock, 0>;
     using mutex = reference::circuit_breaker;
-    using fine_lock_free = basic_circuit_breaker<std::chrono::steady_clock>;
-    using fine_mutex = reference::basic_circuit_breaker<std::chrono::steady_clock>;
+    using fine_lock_free = basic_circuit_breaker<steady_clock>;
+    using fine_compact = with_cells<steady_clock, 0>;
+    using fine_mutex = reference::basic_circuit_breaker<steady_clock>;
+    // Google Benchmark's first thread is the main one, which has the lowest slot and with it the only cell.
+    using one_cell = with_cells<coarse_clock, 1>;
 
-    // A call must be seen to come and to go, and either may be the first of a new window.
-    const std::vector<floor_term> call = {{"locked_rmw", 2}, {"coarse_clock", 2}};
-    const std::vector<floor_term> fine_call = {{"locked_rmw", 2}, {"steady_clock", 2}};
-    const std::vector<floor_term> look = {{"coarse_clock", 1}};
+    const auto three = [](auto a_case) {
+        a_case.template side<lock_free>("lock_free")
+            .template side<compact>("compact")
+            .template side<mutex>(reference_side);
+        return a_case;
+    };
+    const auto three_fine = [](auto a_case) {
+        a_case.template side<fine_lock_free>("lock_free")
+            .template side<fine_compact>("compact")
+            .template side<fine_mutex>(reference_side);
+    };
 
-    all.add_case<closed_execute, lock_free, mutex>("closed_execute", call);
-    all.add_case<closed_permit, lock_free, mutex>("closed_permit", call);
-    all.add_case<closed_failure, lock_free, mutex>("closed_failure", call);
-    all.add_case<closed_mixed, lock_free, mutex>("closed_mixed", call);
-    all.add_case<closed_execute, fine_lock_free, fine_mutex>("closed_execute_steady", fine_call);
-    all.add_case<closed_rolling, fine_lock_free, fine_mutex>("closed_rolling_steady", fine_call);
-    all.add_case<open_refusal, lock_free, mutex>("open_refusal", look);
-    all.add_case<half_open_refusal, lock_free, mutex>("half_open_refusal", look);
-    all.add_case<half_open_cycle, lock_free, mutex>("half_open_cycle", call);
-    all.add_case<observe, lock_free, mutex>("observe_snapshot", look);
+    // Either end of a call may be the first of a new window, hence two readings of the clock.
+    three(all.of<closed_execute>("closed_execute", "own_counts_2_clocks")).side<one_cell>("one_cell");
+    three(all.of<closed_permit>("closed_permit", "own_counts_2_clocks"));
+    three(all.of<endless_execute>("endless_execute", "two_loads"));
+    three(all.of<endless_permit>("endless_permit", "two_loads"));
+    three(all.of<endless_counted>("endless_counted", "own_counts"));
+    three(all.of<closed_failure>("closed_failure", "failed_call"));
+    three(all.of<closed_mixed>("closed_mixed", "own_counts_2_clocks"));
+    three_fine(all.of<closed_execute>("closed_execute_steady", "own_counts_2_steady"));
+    three_fine(all.of<closed_rolling>("closed_rolling_steady", "own_counts_2_steady"));
+    three(all.of<open_refusal>("open_refusal", "coarse_clock"));
+    three(all.of<half_open_refusal>("half_open_refusal", "coarse_clock"));
+    three(all.of<half_open_cycle>("half_open_cycle", "shared_counts_2_clocks"));
+    three(all.of<observe>("observe_snapshot", "coarse_clock"));
 }
 
 }  // namespace bulwark::bench

@@ -1,4 +1,6 @@
-// The bulkhead, lock-free beside reference: room for all, room for half of them, and no room.
+// The bulkhead, lock-free beside reference and beside the semaphores that users have at hand: room for all, room for
+// half of them, and no room.
+#include "semaphores.hpp"
 #include "service.hpp"
 #include "suite.hpp"
 
@@ -6,6 +8,8 @@
 #include <bulwark/reference/bulkhead.hpp>
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace bulwark::bench {
 namespace {
@@ -15,7 +19,7 @@ void take_and_give_back(benchmark::State& state, Bulkhead& pool) {
     std::uint64_t done = 0;
     for (auto _ : state) {
         if (auto slot = pool.try_acquire()) {
-            benchmark::DoNotOptimize(service());
+            need(service());
             ++done;
         }
     }
@@ -38,15 +42,25 @@ struct pair_contended {
     Bulkhead pool;
 };
 
+/// So many permits that the default spreads them over stripes.
+template <class Bulkhead>
+struct pair_large {
+    explicit pair_large(int) {}
+    void operator()(benchmark::State& state) { take_and_give_back(state, pool); }
+    Bulkhead pool{{.max_concurrent = 4096}};
+};
+
 /// Every permit is held by somebody who stays.
 template <class Bulkhead>
 struct refusal {
-    explicit refusal(int) {}
-    void operator()(benchmark::State& state) {
-        for (auto _ : state) benchmark::DoNotOptimize(pool.execute(&service).has_error());
+    explicit refusal(int) {
+        while (auto slot = pool.try_acquire()) held.push_back(std::move(*slot));
     }
-    Bulkhead pool{{.max_concurrent = 1}};
-    typename Bulkhead::slot held = pool.try_acquire().value();
+    void operator()(benchmark::State& state) {
+        for (auto _ : state) need(pool.try_acquire().has_value());
+    }
+    Bulkhead pool{{.max_concurrent = 8}};
+    std::vector<typename Bulkhead::slot> held;
 };
 
 /// What a metrics thread asks, while nobody else is there.
@@ -54,21 +68,41 @@ template <class Bulkhead>
 struct observe {
     explicit observe(int) {}
     void operator()(benchmark::State& state) {
-        for (auto _ : state) benchmark::DoNotOptimize(pool.in_use());
+        for (auto _ : state) need(pool.in_use());
     }
     Bulkhead pool{{.max_concurrent = 1}};
+};
+
+/// A bulkhead with so many stripes, whatever its capacity.
+template <std::uint32_t Stripes>
+struct with_stripes : bulkhead {
+    explicit with_stripes(const bulkhead_config& config)
+        : bulkhead({.max_concurrent = config.max_concurrent, .stripes = Stripes}) {}
 };
 
 }  // namespace
 
 void add_bulkhead_cases(suite& all) {
     using lock_free = bulkhead;
+    using one_word = with_stripes<1>;
+    using striped = with_stripes<8>;
     using mutex = reference::bulkhead;
 
-    all.add_case<pair_with_room, lock_free, mutex>("bulkhead_pair", {{"locked_rmw", 2}});
-    all.add_case<pair_contended, lock_free, mutex>("bulkhead_contended", {{"locked_rmw", 2}}, 2);
-    all.add_case<refusal, lock_free, mutex>("bulkhead_refusal", {{"shared_load", 1}});
-    all.add_case<observe, lock_free, mutex>("bulkhead_in_use", {{"shared_load", 1}});
+    add_semaphores(all.of<pair_with_room>("bulkhead_pair", "two_locked_rmw")
+                       .side<lock_free>("lock_free")
+                       .side<mutex>(reference_side));
+    all.of<pair_large>("bulkhead_large", "two_own_rmw")
+        .side<lock_free>("lock_free")
+        .side<one_word>("one_word")
+        .side<mutex>(reference_side);
+    all.of<pair_contended>("bulkhead_contended", "two_locked_rmw", 2)
+        .side<lock_free>("lock_free")
+        .side<mutex>(reference_side);
+    add_semaphores(all.of<refusal>("bulkhead_refusal", "shared_load")
+                       .side<lock_free>("lock_free")
+                       .side<striped>("striped")
+                       .side<mutex>(reference_side));
+    all.of<observe>("bulkhead_in_use", "shared_load").side<lock_free>("lock_free").side<mutex>(reference_side);
 }
 
 }  // namespace bulwark::bench

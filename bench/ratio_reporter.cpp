@@ -15,6 +15,7 @@ namespace {
 using number = std::optional<double>;
 
 constexpr std::size_t name_width = 22;
+constexpr std::size_t side_width = 19;
 constexpr std::size_t threads_width = 8;
 constexpr std::size_t width = 7;
 constexpr const char* gap = "  ";
@@ -77,15 +78,14 @@ void ratio_reporter::Finalize() {
     if (const std::string doubt = host_doubts(); !doubt.empty()) out << "Beware: " << doubt << "\n";
     print_floors();
     print_ratios();
-    print_terms();
     out << "\nTimes are ns a call, the median of the repetitions."
            "\n  wall    time of the run / calls of all threads: the inverse of the throughput"
            "\n  cpu     CPU time of all threads / calls of all threads"
-           "\n  floor   what the case cannot do without (below), as measured here at the same number of threads"
+           "\n  floor   what the case cannot do without, as measured here at the same number of threads"
            "\n  done    share of the calls that were admitted and counted, where not all need be: where the shares of"
            "\n          the two sides differ, so does their work, and their ratio says less"
            "\n  spread  standard deviation / mean of the wall times of the repetitions: a ratio is no better than that"
-           "\n  *       other programs had the cores: the lock-free threads, which never sleep, had less than 85% of"
+           "\n  *       other programs had the cores: threads that never sleep had less than 85% of"
            "\n          them, so wall is too long, and threads contended less than they should\n";
     out.flush();
 }
@@ -107,25 +107,14 @@ ratio_reporter::figure ratio_reporter::find(const std::string& name, int threads
     return found == figures_.end() ? figure{} : found->second;
 }
 
-std::optional<ratio_reporter::times> ratio_reporter::floor_of(const table_row& row) const {
-    times sum{0, 0};
-    for (const floor_term& term : row.floor) {
-        const figure part = find(floor_side(term.name), row.threads);
-        if (!part.ns) return std::nullopt;
-        sum.wall += term.times * part.ns->wall;
-        sum.cpu += term.times * part.ns->cpu;
-    }
-    return sum;
-}
-
 bool ratio_reporter::ran(const table_row& row) const {
-    return find(lock_free_side(row.name), row.threads).ns || find(reference_side(row.name), row.threads).ns;
+    return find(run_name(row.name, row.side), row.threads).ns.has_value();
 }
 
 void ratio_reporter::print_floors() {
     const auto ran_floor = [&](const std::string& name) {
         return std::ranges::any_of(suite::thread_counts,
-                                   [&](int threads) { return find(floor_side(name), threads).ns.has_value(); });
+                                   [&](int threads) { return find(floor_name(name), threads).ns.has_value(); });
     };
     if (std::ranges::none_of(suite_.floors(), ran_floor)) return;
 
@@ -141,7 +130,7 @@ void ratio_reporter::print_floors() {
         if (!ran_floor(name)) continue;
         out << left(name, name_width + threads_width);
         for (const int threads : suite::thread_counts) {
-            const auto ns = find(floor_side(name), threads).ns;
+            const auto ns = find(floor_name(name), threads).ns;
             out << two(text(ns ? number(ns->wall) : std::nullopt), text(ns ? number(ns->cpu) : std::nullopt));
         }
         out << "\n";
@@ -150,27 +139,25 @@ void ratio_reporter::print_floors() {
 
 void ratio_reporter::print_ratios() {
     std::ostream& out = GetOutputStream();
-    out << "\n" << left("case", name_width) << right("threads", threads_width);
-    for (const char* over : {"lock-free", "reference", "ref / lock-free", "floor", "lock-free/floor"}) {
-        out << heading(over);
-    }
-    out << heading("done") << heading("spread");
-    out << "\n" << left("", name_width + threads_width);
+    out << "\n" << left("case", name_width) << left("side", side_width) << right("threads", threads_width);
+    for (const char* over : {"side", "reference", "ref / side", "floor", "side / floor"}) out << heading(over);
+    out << heading("done") << heading("spread") << gap << "floor";
+    out << "\n" << left("", name_width + side_width + threads_width);
     for (int i = 0; i != 5; ++i) out << two("wall", "cpu");
-    out << two("lf", "ref") << two("lf", "ref") << "\n";
+    out << two("side", "ref") << two("side", "ref") << "\n";
 
-    std::string previous;
+    table_row previous{};
     for (const table_row& row : suite_.rows()) {
         if (!ran(row)) continue;
-        print_ratio(row, row.name != previous);
-        previous = row.name;
+        print_ratio(row, row.name != previous.name, row.name != previous.name || row.side != previous.side);
+        previous = row;
     }
 }
 
-void ratio_reporter::print_ratio(const table_row& row, bool names_case) {
-    const figure lock_free = find(lock_free_side(row.name), row.threads);
-    const figure reference = find(reference_side(row.name), row.threads);
-    const std::optional<times> floor = floor_of(row);
+void ratio_reporter::print_ratio(const table_row& row, bool names_case, bool names_side) {
+    const figure side = find(run_name(row.name, row.side), row.threads);
+    const figure reference = find(run_name(row.name, reference_side), row.threads);
+    const figure floor = find(floor_name(row.floor), row.threads);
 
     const auto wall = [](const std::optional<times>& t) { return t ? number(t->wall) : std::nullopt; };
     const auto cpu = [](const std::optional<times>& t) { return t ? number(t->cpu) : std::nullopt; };
@@ -180,30 +167,14 @@ void ratio_reporter::print_ratio(const table_row& row, bool names_case) {
     };
 
     std::ostream& out = GetOutputStream();
-    out << left(names_case ? row.name : "", name_width) << right(std::to_string(row.threads), threads_width);
-    out << one(lock_free.ns) << one(reference.ns) << against(reference.ns, lock_free.ns);
-    out << one(floor) << against(lock_free.ns, floor);
-    out << two(percent(lock_free.done), percent(reference.done));
-    out << two(percent(lock_free.spread), percent(reference.spread));
-    if (lock_free.ns && is_crowded(ratio(cpu(lock_free.ns), wall(lock_free.ns)), row.threads)) out << " *";
+    out << left(names_case ? row.name : "", name_width) << left(names_side ? row.side : "", side_width)
+        << right(std::to_string(row.threads), threads_width);
+    out << one(side.ns) << one(reference.ns) << against(reference.ns, side.ns);
+    out << one(floor.ns) << against(side.ns, floor.ns);
+    out << two(percent(side.done), percent(reference.done)) << two(percent(side.spread), percent(reference.spread));
+    out << gap << (names_side ? row.floor : "");
+    if (side.ns && is_crowded(ratio(cpu(side.ns), wall(side.ns)), row.threads)) out << " *";
     out << "\n";
-}
-
-void ratio_reporter::print_terms() {
-    std::ostream& out = GetOutputStream();
-    out << "\n" << left("case", name_width) << gap << "floor\n";
-    std::string previous;
-    for (const table_row& row : suite_.rows()) {
-        if (row.name == previous || !ran(row)) continue;
-        previous = row.name;
-        out << left(row.name, name_width);
-        const char* joint = gap;
-        for (const floor_term& term : row.floor) {
-            out << joint << term.times << " " << term.name;
-            joint = " + ";
-        }
-        out << "\n";
-    }
 }
 
 }  // namespace bulwark::bench

@@ -1,5 +1,5 @@
 // The display of a run: Google Benchmark's own rows while it lasts (of repetitions, the median), and at its end the
-// table of ratios, lock-free against reference and against the floor that the same run has measured.
+// table of ratios, each side against the reference and against the floor that the same run has measured.
 #pragma once
 
 #include "suite.hpp"
@@ -38,15 +38,12 @@ private:
     void collect(const Run& run);
     /// Nothing but dashes where it did not run.
     figure find(const std::string& name, int threads) const;
-    /// Nothing where a part of it was not measured.
-    std::optional<times> floor_of(const table_row& row) const;
 
     bool ran(const table_row& row) const;
 
     void print_floors();
     void print_ratios();
-    void print_ratio(const table_row& row, bool names_case);
-    void print_terms();
+    void print_ratio(const table_row& row, bool names_case, bool names_side);
 
     const suite& suite_;
     std::map<key, figure> figures_;

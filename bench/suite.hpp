@@ -1,6 +1,6 @@
-// What there is to run: floors, and cases that run once lock-free and once on the mutex reference, each at every number
-// of threads. The suite registers them with Google Benchmark and remembers which figures belong into one row of the
-// table of ratios.
+// What there is to run: floors, and cases, each run on several implementations (its *sides*) at every number of
+// threads. The suite registers them with Google Benchmark and remembers which figures belong into one row of the table
+// of ratios: a side, the mutex reference of the same case, and the floor of the case.
 //
 // A *body* is a class template over the implementation. Its constructor takes the number of threads and sets up what
 // they share; its call operator is what each of them runs. A body leaves what it shares as it found it, because it
@@ -17,27 +17,22 @@
 
 namespace bulwark::bench {
 
-/// A part of what a case cannot do without: so many times the floor of that name.
-struct floor_term {
-    std::string_view name;
-    unsigned times;
-};
-
-/// The figures that are compared with each other, by the names under which Google Benchmark reports them.
+/// The figures that are compared with each other; Google Benchmark reports them as "case/side" and "floor/name".
 struct table_row {
     std::string name;
+    std::string side;
     int threads;
-    std::vector<floor_term> floor;
+    std::string floor;
 };
 
-inline std::string lock_free_side(std::string_view name) {
-    return std::string(name) + "/lock_free";
+/// The side that the others of its case are compared with.
+inline constexpr std::string_view reference_side = "reference";
+
+inline std::string run_name(std::string_view name, std::string_view side) {
+    return std::string(name) + "/" + std::string(side);
 }
-inline std::string reference_side(std::string_view name) {
-    return std::string(name) + "/reference";
-}
-inline std::string floor_side(std::string_view name) {
-    return "floor/" + std::string(name);
+inline std::string floor_name(std::string_view name) {
+    return run_name("floor", name);
 }
 
 /// The counter of the cases whose iterations are not all alike: the share that was admitted and counted. Where the two
@@ -56,18 +51,37 @@ public:
     void add_floor(std::string_view name) {
         floors_.emplace_back(name);
         for (const int threads : thread_counts) {
-            run_at(floor_side(name), threads, std::make_shared<Body>(threads));
+            run_at(floor_name(name), threads, std::make_shared<Body>(threads));
         }
     }
 
-    template <template <class> class Body, class LockFree, class Reference>
-    void add_case(std::string_view name, const std::vector<floor_term>& floor, int min_threads = 1) {
-        for (const int threads : thread_counts) {
-            if (threads < min_threads) continue;
-            run_at(lock_free_side(name), threads, std::make_shared<Body<LockFree>>(threads));
-            run_at(reference_side(name), threads, std::make_shared<Body<Reference>>(threads));
-            rows_.push_back({std::string(name), threads, floor});
+    template <template <class> class Body>
+    class bench_case {
+    public:
+        bench_case(suite& all, std::string_view name, std::string_view floor, int min_threads)
+            : all_(all), name_(name), floor_(floor), min_threads_(min_threads) {}
+
+        template <class Implementation>
+        bench_case& side(std::string_view side) {
+            for (const int threads : thread_counts) {
+                if (threads < min_threads_) continue;
+                run_at(run_name(name_, side), threads, std::make_shared<Body<Implementation>>(threads));
+                if (side != reference_side) all_.rows_.push_back({name_, std::string(side), threads, floor_});
+            }
+            return *this;
         }
+
+    private:
+        suite& all_;
+        std::string name_;
+        std::string floor_;
+        int min_threads_;
+    };
+
+    /// A case without sides; `floor` is the name of what it cannot do without.
+    template <template <class> class Body>
+    bench_case<Body> of(std::string_view name, std::string_view floor, int min_threads = 1) {
+        return {*this, name, floor, min_threads};
     }
 
     const std::vector<std::string>& floors() const noexcept { return floors_; }
