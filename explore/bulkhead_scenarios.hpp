@@ -15,6 +15,7 @@
 #include <bulwark/detail/layout.hpp>
 #include <bulwark/detail/permit_counter.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -100,8 +101,8 @@ class bulkhead_program : public judged_program {
 
 public:
     explicit bulkhead_program(bulkhead_scenario s) : scenario_(std::move(s)) {
-        std::vector<std::size_t> left;
-        for (const std::string& t : scenario_.threads) left.push_back(t.size());
+        std::vector<std::size_t> left(scenario_.threads.size());
+        std::ranges::transform(scenario_.threads, left.begin(), [](const std::string& t) { return t.size(); });
         std::vector<std::size_t> order;
         for_each_order(left, order, [&](const auto& o) { allowed_.insert(answers_in(o)); });
     }

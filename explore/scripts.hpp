@@ -104,8 +104,8 @@ private:
     /// Of any order of the threads' operations.
     int most_moves() const {
         int most = 0;
-        std::vector<std::size_t> left;
-        for (const operations& o : made_.threads) left.push_back(o.size());
+        std::vector<std::size_t> left(made_.threads.size());
+        std::ranges::transform(made_.threads, left.begin(), [](const operations& o) { return o.size(); });
         std::vector<std::size_t> order;
         for_each_order(left, order, [&](const auto& threads) {
             sequential_breaker spec = start();

@@ -253,6 +253,7 @@ private:
             order.push_back(look);
             shown.push_back(after);
             std::vector<testimony> told;
+            told.reserve(order.size());
             for (const call& c : order) told.push_back(next.play(c));
             if (!explanation(order, shown, told, place, config_).holds()) return;
             const auto alike = [&](const specified& other) { return next.same(other); };
