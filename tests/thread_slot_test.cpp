@@ -89,6 +89,7 @@ TEST(ThreadSlot, IsTheLowestThatNoLivingThreadHas) {
 }
 
 TEST(ThreadSlot, ThreadsWithoutASlotCountAllTheSame) {
+    ASSERT_NE(bulwark::detail::thread_slot(), no_thread_slot);  // this thread has one too
     bulwark::circuit_breaker b{{.interval = 0s, .cells = max_thread_slots}};
     bulwark::bulkhead pool{{.max_concurrent = 1024}};
     std::deque<sleeper> sleepers;
