@@ -82,7 +82,8 @@ TEST(Interleaving, ACallerWhoLostARaceReadsTheClockAgain) {
                                                           .interval = 0ns,
                                                           .timeout = 0ns,
                                                           .probe_timeout = 10ns,
-                                                          .ready_to_trip = bulwark::consecutive_failures(1)}};
+                                                          .ready_to_trip = bulwark::consecutive_failures(1),
+                                                          .cells = 0}};  // a cell would be interrupted at its own look
     b.try_acquire()->failure();
     EXPECT_TRUE(b.try_acquire()->success());  // half-open since 0: one success, nobody under way
     interrupting_clock::time = 9ns;
