@@ -23,9 +23,9 @@ enum class fault : std::uint8_t {
 
 struct sabotage {
     fault kind = fault::none;
-    std::string_view function;        ///< the innermost function of the library that names the operation
-    int word = any_word;              ///< of a cell, by its place there: the operations on that word only
-    std::string_view other_function;  ///< likewise spoilt, where one of the two makes good for the other
+    std::string_view function = "";        ///< the innermost function of the library that names the operation
+    int word = any_word;                   ///< of a cell, by its place there: the operations on that word only
+    std::string_view other_function = "";  ///< likewise spoilt, where one of the two makes good for the other
 
     static constexpr int any_word = -1;
 
