@@ -23,9 +23,12 @@ enum class fault : std::uint8_t {
 
 struct sabotage {
     fault kind = fault::none;
-    std::string_view function = "";        ///< the innermost function of the library that names the operation
-    int word = any_word;                   ///< of a cell, by its place there: the operations on that word only
-    std::string_view other_function = "";  ///< likewise spoilt, where one of the two makes good for the other
+    // g++ warns of an aggregate that is set up without these two, unless they have initializers.
+    /// The innermost function of the library that names the operation.
+    std::string_view function{};  // NOLINT(readability-redundant-member-init)
+    int word = any_word;          ///< of a cell, by its place there: the operations on that word only
+    /// Likewise spoilt, where one of the two makes good for the other.
+    std::string_view other_function{};  // NOLINT(readability-redundant-member-init)
 
     static constexpr int any_word = -1;
 
