@@ -6,6 +6,8 @@
 // see detail/cells.hpp) is not atomic and not counted.
 //
 // Fails where an operation does what the headers promise that it does not.
+#include "../checks/clock.hpp"
+
 #include <bulwark/circuit_breaker.hpp>
 #include <bulwark/detail/permit_counter.hpp>
 #include <bulwark/detail/traits.hpp>
@@ -109,12 +111,7 @@ struct counting_traits : detail::default_traits {
 };
 
 /// Time stands still, but its readings are counted.
-struct counting_clock {
-    using duration = std::chrono::nanoseconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<counting_clock>;
-    [[maybe_unused]] static constexpr bool is_steady = true;
+struct counting_clock : checks::nanosecond_clock<counting_clock> {
     static time_point now() noexcept {
         if (here.counting) ++here.all.clock;
         return time_point(duration(0));

@@ -42,7 +42,7 @@ public:
         options.add_option("--seconds", value, of_what)->capture_default_str()->check(CLI::Range(0.1, 86400.0));
     }
 
-    /// Where it is not given, parse() draws one.
+    /// A new one, unless parse() finds it given.
     void seed(std::uint64_t& value) {
         value = std::random_device{}();
         options.add_option("--seed", value, "seed of the random choices (default: a new one)");

@@ -8,6 +8,8 @@
 #include <explore/scenario.hpp>
 #include <explore/traits.hpp>
 
+#include <checks/clock.hpp>
+
 #include <bulwark/circuit_breaker.hpp>
 
 #include <array>
@@ -26,13 +28,7 @@
 namespace explore {
 
 /// Time in a scenario: one number, or, where it moves while threads run, an atomic with the orders of manual_clock.
-struct scenario_clock {
-    using duration = std::chrono::nanoseconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<scenario_clock>;
-    static constexpr bool is_steady = true;
-
+struct scenario_clock : bulwark::checks::nanosecond_clock<scenario_clock> {
     static inline std::int64_t* ticks = nullptr;
     static inline atomic<std::int64_t>* moving = nullptr;
 

@@ -1,6 +1,7 @@
 // The oracle: rules that any history must keep, the promise of the scenario, and a sequential order of the mutex
 // reference that explains it all.
 #include "breaker_oracle.hpp"
+#include "../checks/clock.hpp"
 
 #include "linearize.hpp"
 
@@ -13,13 +14,7 @@ namespace bulwark::model {
 namespace {
 
 /// Time of the specification. Single-threaded, so it is a plain number.
-struct spec_clock {
-    using duration = std::chrono::nanoseconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<spec_clock>;
-    [[maybe_unused]] static constexpr bool is_steady = true;
-
+struct spec_clock : checks::nanosecond_clock<spec_clock> {
     static time_point now() noexcept { return time; }
     static void advance(duration by) noexcept { time += by; }
 

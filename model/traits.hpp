@@ -1,6 +1,7 @@
 // What the shipped headers are built over here: Relacy's atomics, under the interface of detail/atomics.hpp.
 #pragma once
 
+#include "../checks/clock.hpp"
 #include "relacy.hpp"
 #include "sabotage.hpp"
 #include "schedulers.hpp"
@@ -166,14 +167,8 @@ private:
 };
 
 /// Time for models, in the manner of bulwark::manual_clock: seen through a load that may lag.
-class model_clock {
+class model_clock : public checks::nanosecond_clock<model_clock> {
 public:
-    using duration = std::chrono::nanoseconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<model_clock>;
-    static constexpr bool is_steady = true;
-
     static time_point now() noexcept { return time_point(duration(ticks_->load(boost::memory_order_acquire))); }
     static void advance(duration by) noexcept { ticks_->fetch_add(by.count(), boost::memory_order_release); }
 

@@ -3,6 +3,8 @@
 // cells than threads; and the mutex reference. Bulkheads likewise with one word of permits and with several.
 #pragma once
 
+#include "../checks/clock.hpp"
+
 #include <bulwark/bulwark.hpp>
 #include <bulwark/reference/bulkhead.hpp>
 #include <bulwark/reference/circuit_breaker.hpp>
@@ -18,12 +20,7 @@ namespace bulwark::stress {
 
 /// Time that moves by one nanosecond with every reading: threads that race for the clock use their readings in any
 /// order, and every boundary of the configuration is met all the time.
-struct ticking_clock {
-    using duration = std::chrono::nanoseconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<ticking_clock>;
-    static constexpr bool is_steady = true;
+struct ticking_clock : checks::nanosecond_clock<ticking_clock> {
     static time_point now() noexcept { return time_point(duration(ticks.fetch_add(1, std::memory_order_relaxed))); }
     static inline std::atomic<rep> ticks{0};
 };

@@ -1,5 +1,6 @@
 // The circuit breaker's contract, clause by clause, on a clock turned by hand. Every test runs on the lock-free
 // breaker, on the same with the narrowest words, and on the mutex reference.
+#include "../checks/clock.hpp"
 #include "narrow.hpp"
 
 #include <bulwark/reference/circuit_breaker.hpp>
@@ -508,12 +509,7 @@ TYPED_TEST(CircuitBreaker, RefusesAConfigurationThatMakesNoSenseAndNamesTheField
 }
 
 /// A clock that steps back: two threads reading a clock out of order look the same to the breaker.
-struct unsteady_clock {
-    using duration = std::chrono::nanoseconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<unsteady_clock>;
-    [[maybe_unused]] static constexpr bool is_steady = false;
+struct unsteady_clock : bulwark::checks::nanosecond_clock<unsteady_clock, false> {
     static inline duration time{0};
     static time_point now() { return time_point(time); }
 };

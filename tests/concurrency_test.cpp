@@ -1,5 +1,6 @@
 // The promises that only threads can break, each under its own name: a bounded number of rounds of the stress
 // scenarios (stress/*.hpp) on every implementation. ./dev stress and ./dev tsan run the same for as long as asked.
+#include "../checks/clock.hpp"
 #include "../stress/breaker_scenarios.hpp"
 #include "../stress/bulkhead_scenarios.hpp"
 
@@ -61,12 +62,7 @@ TEST(Concurrency, TheBulkheadRefusesOnlyWhenFull) {
 // Interleavings that once went wrong, played by one thread: what another thread would do in between is done from
 // within the clock, or from within the policy.
 
-struct interrupting_clock {
-    using duration = std::chrono::nanoseconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<interrupting_clock>;
-    [[maybe_unused]] static constexpr bool is_steady = true;
+struct interrupting_clock : bulwark::checks::nanosecond_clock<interrupting_clock> {
     static inline duration time{0};
     static inline std::function<void()> interruption;
     static time_point now() {
