@@ -10,12 +10,17 @@
 namespace bulwark::checks {
 
 template <class Clock, bool Steady = true>
-struct nanosecond_clock {
+class nanosecond_clock {
+public:
     using duration = std::chrono::nanoseconds;
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<Clock, duration>;
     static constexpr bool is_steady = Steady;
+
+private:
+    nanosecond_clock() = default;
+    friend Clock;
 };
 
 }  // namespace bulwark::checks

@@ -21,6 +21,7 @@ struct traits {
         const machine& m = machine::here();
         return m.running() == m.threads() ? 0 : static_cast<std::uint32_t>(m.running());
     }
+    static std::uint32_t known_thread_slot() noexcept { return thread_slot(); }
 };
 
 }  // namespace explore

@@ -55,12 +55,9 @@ private:
     bulwark::detail::atomic<T> word_;
 };
 
-struct dawdling_traits {
-    using layout = stress::thin_traits::layout;
+struct dawdling_traits : stress::thin_traits {
     template <class T>
     using atomic = dawdling_atomic<T>;
-    static void pause() noexcept {}
-    static std::uint32_t thread_slot() noexcept { return bulwark::detail::thread_slot(); }
 };
 
 }  // namespace bulwark::lin

@@ -27,6 +27,7 @@ namespace bulwark::lin::planted {
 /// Two threads at one slot: they write the same cell with plain stores, and undo what the other did.
 struct shared_cell_traits : bulwark::detail::default_traits {
     static std::uint32_t thread_slot() noexcept { return 0; }
+    static std::uint32_t known_thread_slot() noexcept { return thread_slot(); }
 };
 
 template <class Clock>

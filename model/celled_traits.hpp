@@ -31,6 +31,7 @@ struct celled_traits : slotted_traits<Widths> {
         if (slot < memos.size()) (*memos[slot])(RL_INFO) = (*memos[slot])(RL_INFO) + 1U;
         return slot;
     }
+    static std::uint32_t known_thread_slot() noexcept { return thread_slot(); }
 };
 
 }  // namespace bulwark::model

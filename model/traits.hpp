@@ -140,6 +140,7 @@ struct traits {
     using atomic = bulwark::model::atomic<T>;
     static void pause() noexcept {}
     static std::uint32_t thread_slot() noexcept { return bulwark::detail::no_thread_slot; }
+    static std::uint32_t known_thread_slot() noexcept { return thread_slot(); }
 };
 
 /// The threads have slots, which the model gives them: a thread of the model may even be several, one after the other.
@@ -147,6 +148,7 @@ template <bulwark::detail::layout_widths Widths = bulwark::detail::layout_widths
 struct slotted_traits : traits<Widths> {
     static inline std::array<std::uint32_t, 3> slots{};  // by thread
     static std::uint32_t thread_slot() noexcept { return slots[rl::thread_index()]; }
+    static std::uint32_t known_thread_slot() noexcept { return thread_slot(); }
 };
 
 /// A place for what one execution works on. An execution that is given up leaves its object behind, and Relacy forgets

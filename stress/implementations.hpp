@@ -75,13 +75,10 @@ struct lock_free_two_cells {
 };
 
 /// Two bits a tally. The epoch stays wide: its width is what makes the words unique, see detail/layout.hpp.
-struct thin_traits {
+struct thin_traits : detail::default_traits {
     using layout = detail::basic_layout<detail::layout_widths{
         .requests = 2, .successes = 2, .failures = 2, .ignored = 1, .run = 2}>;
-    template <class T>
-    using atomic = detail::atomic<T>;
     static void pause() noexcept {}
-    static std::uint32_t thread_slot() noexcept { return bulwark::detail::thread_slot(); }
 };
 
 struct lock_free_thin {

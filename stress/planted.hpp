@@ -90,6 +90,7 @@ private:
 /// All threads are given the same slot, so that they count in one cell, with plain stores.
 struct one_slot_traits : detail::default_traits {
     static std::uint32_t thread_slot() noexcept { return 0; }
+    static std::uint32_t known_thread_slot() noexcept { return thread_slot(); }
 };
 
 struct shared_slot {

@@ -62,6 +62,7 @@ struct preempted_traits {
     using atomic = preempted_atomic<T>;
     static void pause() noexcept {}
     static std::uint32_t thread_slot() noexcept { return played_slot; }
+    static std::uint32_t known_thread_slot() noexcept { return thread_slot(); }
 };
 
 }  // namespace bulwark::test

@@ -14,10 +14,12 @@
 // (circuit_breaker_config::cells), admission by a closed breaker and success are wait-free but for the call that
 // follows a change of state, window or failures.
 // Cost, closed: for a thread with a cell, a clock read and a few loads and stores on its own cache line to admit, and
-// the same for a success; for others a clock read and a compare-and-swap each. A failure swaps the shared word and
-// reads the cells. Open: refusing is one clock read and a few loads. No clock is read in an endless window.
-// Memory: 384 bytes, 64 bytes for each cell, and what ready_to_trip and on_state_change allocate for themselves. Calls
-// allocate nothing; at the first call of a thread the C library may, to note that its slot comes back at its exit.
+// the same for a success; for others a clock read, and one compare-and-swap to admit and two for a success (compact:
+// one each, on a word that all share). A failure swaps that word and reads the cells. Open: refusing is one clock read
+// and a few loads. No clock is read in an endless window.
+// Memory: 384 bytes; where there are cells, 64 bytes for each and 512 for those that are shared; and what ready_to_trip
+// and on_state_change allocate for themselves. Calls allocate nothing; at the first call of a thread the C library may,
+// to note that its slot comes back at its exit.
 //
 // What threads see of each other. What happens before a call is seen by it. Without cells (cells = 0) every operation
 // is linearizable, counts included. With cells, of what overlaps it: a failure weighs the successes of one instant
@@ -34,6 +36,7 @@
 #include <bulwark/circuit_breaker_config.hpp>
 #include <bulwark/clock.hpp>
 #include <bulwark/detail/breaker_core.hpp>
+#include <bulwark/detail/exceptions_in_flight.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
 
@@ -112,10 +115,10 @@ private:
 
     static detail::limits limits_of(const circuit_breaker_config& config) noexcept {
         return {.max_requests = config.max_requests,
+                .count_successes = config.count_successes,
                 .interval = static_cast<std::uint64_t>(config.interval.count()),
                 .timeout = static_cast<std::uint64_t>(config.timeout.count()),
-                .probe_timeout = static_cast<std::uint64_t>(config.probe_timeout.count()),
-                .count_successes = config.count_successes};
+                .probe_timeout = static_cast<std::uint64_t>(config.probe_timeout.count())};
     }
 
     // The everyday paths are small and go inline, whatever the compiler thinks of their size; what is left is called.
@@ -204,7 +207,7 @@ private:
         detail::ticket admitted;
         bool armed = true;
 
-        ~failure_on_unwinding() {
+        [[gnu::always_inline]] ~failure_on_unwinding() {
             if (armed) breaker.abandon(admitted, true);
         }
     };
@@ -252,7 +255,7 @@ public:
     }
 
     ~permit() {
-        if (breaker_ != nullptr) breaker_->abandon(admitted(), std::uncaught_exceptions() > exceptions_);
+        if (breaker_ != nullptr) breaker_->abandon(admitted(), detail::exceptions_in_flight() > exceptions_);
     }
 
     /// Each says how the call ended. True where it was counted; false where it is stale, which changes nothing, or the
@@ -276,7 +279,7 @@ private:
     permit(basic_circuit_breaker& breaker, detail::ticket admitted) noexcept
         : breaker_(&breaker),
           generation_(admitted.generation),
-          exceptions_(std::uncaught_exceptions()),
+          exceptions_(detail::exceptions_in_flight()),
           window_(admitted.window) {}
 
     detail::ticket admitted() const noexcept { return {generation_, window_}; }

@@ -18,6 +18,8 @@ struct default_traits {
     using atomic = detail::atomic<T>;
     static void pause() noexcept { pause_after_lost_race(); }
     static std::uint32_t thread_slot() noexcept { return detail::thread_slot(); }
+    /// The same for a thread that has asked before; past every slot for one that has not.
+    static std::uint32_t known_thread_slot() noexcept { return current_thread_slot; }
 };
 
 }  // namespace bulwark::detail
