@@ -49,6 +49,8 @@ inline constexpr bulwark::detail::layout_widths thin_tallies{
     .requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .epoch = 16};
 inline constexpr bulwark::detail::layout_widths two_bit_tallies{
     .requests = 2, .successes = 2, .failures = 2, .ignored = 2, .run = 2, .epoch = 16};
+// The shipped words; of the cells that threads share one is enough for two threads, and a location is dear.
+inline constexpr bulwark::detail::layout_widths shipped_tallies{.shared_cells = 1};
 
 template <class Layout>
 using breaker_of = bulwark::basic_circuit_breaker<scenario_clock, traits<Layout>>;
@@ -67,7 +69,7 @@ class breaker_program : public judged_program {
 
         answer*& current() { return at[machine::here().running()]; }
 
-        alignas(64) std::array<std::byte, 64 * max_threads> cells{};
+        alignas(64) std::array<std::byte, 64 * (max_threads + 1)> cells{};
         std::int64_t ticks = 0;
         std::optional<atomic<std::int64_t>> moving;
         atomic<std::uint8_t> meeting;
@@ -171,7 +173,7 @@ inline std::unique_ptr<judged_program> program_of(const breaker_scenario& s) {
         case widths::two: return std::make_unique<breaker_program<breaker_of<basic_layout<two_bit_tallies>>>>(s);
         case widths::shipped: break;
     }
-    return std::make_unique<breaker_program<breaker_of<bulwark::detail::layout>>>(s);
+    return std::make_unique<breaker_program<breaker_of<basic_layout<shipped_tallies>>>>(s);
 }
 
 }  // namespace explore

@@ -230,6 +230,12 @@ void add_celled_models(std::vector<entry>& all) {
     all.push_back(
         mutant<stubborn_failures>("sum kept after a failure", celled("a success before one's own failure"), {}));
     all.push_back(mutant<unvalidated>("head not looked at again", anew, {}));
+    const celled_scenario anew_shared = celled("a shared cell begins anew under a look");
+    all.push_back(mutant("shared count relaxed", anew_shared, {fault::relaxed, "raise"}));
+    all.push_back(mutant("shared outcomes read relaxed", anew_shared, {fault::relaxed, "add_outcomes"}));
+    all.push_back(mutant("shared requests read relaxed", anew_shared, {fault::relaxed, "add_requests"}));
+    all.push_back(mutant("shared count torn", celled("threads share a cell"), {fault::torn, "raise"}));
+    all.push_back(mutant<shared_row_first>("shared row counted first", anew_shared, {}));
     all.push_back(mutant<anywindow>("window of a cell not looked at", anew, {}));
 }
 

@@ -24,6 +24,8 @@ struct stubborn_failures : celled_traits<> {};
 struct unvalidated : celled_traits<> {};
 /// Cells count whatever their window.
 struct anywindow : celled_traits<> {};
+/// A shared cell counts a success in its row first.
+struct shared_row_first : celled_traits<> {};
 
 }  // namespace bulwark::model
 
@@ -42,10 +44,8 @@ template <>
 inline cell_counts cell_array<model::requests_first>::sum(std::uint64_t window,
                                                           std::uint32_t failures_so_far) const noexcept {
     cell_counts all;
-    for (std::uint64_t i = in_use_.load(memory_order_relaxed); i-- != 0;) cells_[i].add_requests(all, window);
-    for (std::uint64_t i = in_use_.load(memory_order_relaxed); i-- != 0;) {
-        cells_[i].add_outcomes(all, window, failures_so_far);
-    }
+    for_each_in_use([&](const auto& c) { c.add_requests(all, window); });
+    for_each_in_use([&](const auto& c) { c.add_outcomes(all, window, failures_so_far); });
     return all;
 }
 
@@ -86,6 +86,13 @@ inline void cell<model::anywindow>::add_outcomes(cell_counts& sum, std::uint64_t
     const std::uint64_t row = row_.load(memory_order_acquire);
     if (lane::tag(row) == failures_so_far) sum.row += lane::payload(row);
     sum.successes += successes_.load(memory_order_acquire);
+}
+
+template <>
+inline bool shared_cell<model::shared_row_first>::count_success(std::uint64_t window,
+                                                                std::uint32_t failures_so_far) noexcept {
+    const auto always = [](std::uint64_t) { return true; };
+    return raise(row_, window + failures_so_far, always) && raise(successes_, window, always);
 }
 
 }  // namespace bulwark::detail

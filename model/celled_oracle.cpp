@@ -101,7 +101,8 @@ private:
     /// Whether a new window may begin because the counts come near to their end.
     bool may_be_counted_out(const place& p) const {
         return scenario_.layout == celled_layout::tiny && p.spec.closed() &&
-               p.spec.counts().requests + (scenario_.cells + 2) * tiny_widths.cell_stride > tiny_widths.max_count;
+               p.spec.counts().requests + (scenario_.cells + tiny_widths.shared_cells + 2) * tiny_widths.cell_stride >
+                   tiny_widths.max_count;
     }
 
     static std::string key(const place& p) {

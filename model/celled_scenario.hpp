@@ -50,8 +50,10 @@ inline constexpr bulwark::detail::layout_widths tiny_widths{.requests = 1,
                                                             .ignored = 1,
                                                             .run = 1,
                                                             .epoch = 32,
-                                                            .max_count = 7,
-                                                            .cell_stride = 1};
+                                                            .max_count = 8,
+                                                            .cell_stride = 1,
+                                                            .shared_cells = 1,
+                                                            .shared_count = 2};
 
 enum class celled_layout : std::uint8_t {
     shipped,

@@ -39,6 +39,7 @@ lin::breaker_rules windows_of(std::chrono::nanoseconds interval, lin::breaker_ru
 
 std::vector<celled_model> celled_models() {
     const std::array<std::uint32_t, 3> one_cell{0, no_thread_slot, no_thread_slot};
+    const std::array<std::uint32_t, 3> shared_cell{no_thread_slot, no_thread_slot, no_thread_slot};
     return {
         {{"cells: a success against a trip", all_of(1), "a0 a1 | s0 l, f1 l | l a3"}, bounded(3, 1)},
         {{"cells: a success against a trip", half_of(2), "a0 a1 a2 | s0, s1 l, f2 | l"}, bounded(2, 1)},
@@ -70,6 +71,18 @@ std::vector<celled_model> celled_models() {
         {{"cells: a success told before the failure", half_of(3), "a0 a1 a2 | s0 t, h f1, s2 | l"}, bounded(2, 1)},
         {{"cells: one thread has none", half_of(3), "a0 a1 a2 | s0 a3 l, s1 f2 l | l", 1, one_cell}, bounded(3, 1)},
         {{"cells: two threads have none", half_of(3), "a0 a1 a2 | s0 a3, s1, f2 l | l", 1, one_cell}, bounded(2, 1)},
+        {{"cells: a shared cell begins anew under a look",
+          tested_at_once(1),
+          "a0 s0 a1 s1 a2 | f2 a3 s3 a4 s4, l l | l",
+          1,
+          {no_thread_slot, 0, 0}},
+         bounded(3, 1)},
+        {{"cells: threads share a cell", tested_at_once(1), "a0 a1 s1 a2 | f2 a3 s3 a4 s4, s0 a5 s5 | l", 1,
+          shared_cell},
+         bounded(2, 1)},
+        {{"cells: a shared cell is full", in_a_row(9), "a0 s0 a1 | s1 a2 s2, a3 s3 l | l", 1, shared_cell,
+          celled_layout::tiny},
+         bounded(3, 1)},
         {{"cells: a cell changes hands", half_of(9), "a0 | s0 a1 g, n a2 s2 l | l", 1, one_cell}, bounded(3, 1)},
         {{"cells: counted out", in_a_row(9), "a0 s0 a1 s1 | a2 s2 a3, a4 s4 l | l", 2, {0, 1, 2}, celled_layout::tiny},
          bounded(3, 1)},

@@ -20,10 +20,10 @@ class epoch_watch {
     using words = census<std::uint64_t>;
 
 public:
-    /// Before the breaker is built. Its words are those of the cells, the number of cells in use, the head, and the
-    /// lanes of both banks.
+    /// Before the breaker is built. Its words are those of the cells, of the shared cells if there are any, the number
+    /// of cells in use, the head, and the lanes of both banks.
     static void begin(std::size_t cells) {
-        head_ = 4 * cells + 1;
+        head_ = 4 * cells + (cells == 0 ? 0 : 3 * std::size_t{Layout::shared_cells}) + 1;
         words::size = 0;
         words::on_load = &check_seen;
         epoch_seen_ = {};

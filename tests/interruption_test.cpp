@@ -208,7 +208,7 @@ void every_interruption_is_some_order(std::chrono::nanoseconds timeout, const pl
          {"ABBB", "FABBB", "SABBBw", "ABBFF", "ABBFFt", "FFtAB", "FFtABp", "FFtSAB", "SSASBBw", "FSSASBB", "AAwBB"}) {
         for (const char a : {'a', 's', 'f', 'i', 'o'}) {
             for (const char* b : {"", "a", "s", "f", "i", "o", "asas", "ff", "ffo", "asasasas", "afafo", "iii",
-                                  "fffasas", "fo", "faso", "aso"}) {
+                                  "fffasas", "ffasasas", "fo", "faso", "aso"}) {
                 const auto expected = stories_in_a_row(where, timeout, preparation, a, b);
                 for (int access = 0;; ++access) {
                     SCOPED_TRACE(std::string("after ") + preparation + ", " + a + " interrupted by '" + b +
@@ -243,8 +243,11 @@ TEST(Interruption, IsSomeOrderOfTheCallsWhereABreakerClosesAgainDuringOne) {
 constexpr places both_in_cells{.a = 0, .b = 1, .cells = 2};
 constexpr places only_a_in_a_cell{.a = 0, .b = 1, .cells = 1};
 constexpr places only_b_in_a_cell{.a = 1, .b = 0, .cells = 1};
+constexpr places both_share_a_cell{.a = 1, .b = no_thread_slot, .cells = 1};
+constexpr places each_in_a_shared_cell{.a = 1, .b = 2, .cells = 1};
 constexpr places uncounted{.a = 0, .b = 1, .cells = 2, .count_successes = false};
 constexpr places uncounted_on_the_head{.count_successes = false};
+constexpr places uncounted_beside{.a = 1, .b = 2, .cells = 1, .count_successes = false};
 
 TEST(Interruption, IsSomeOrderOfTheCallsWhereCallersCountInCells) {
     every_interruption_is_some_order<layout_widths{}>(10s, both_in_cells);
@@ -256,9 +259,19 @@ TEST(Interruption, IsSomeOrderOfTheCallsWhereOneCallerCountsInACell) {
     every_interruption_is_some_order<one_bit>(10s, only_b_in_a_cell);
 }
 
+TEST(Interruption, IsSomeOrderOfTheCallsWhereCallersShareACell) {
+    every_interruption_is_some_order<layout_widths{}>(0s, both_share_a_cell);
+    every_interruption_is_some_order<one_bit>(10s, each_in_a_shared_cell);
+}
+
+TEST(Interruption, IsSomeOrderOfTheCallsWhereASharedCellIsFull) {
+    every_interruption_is_some_order<bulwark::test::two_shared>(10s, both_share_a_cell);
+}
+
 TEST(Interruption, IsSomeOrderOfTheCallsWhereSuccessesAreNotCounted) {
     every_interruption_is_some_order<layout_widths{}>(0s, uncounted);
     every_interruption_is_some_order<one_bit>(10s, uncounted_on_the_head);
+    every_interruption_is_some_order<one_bit>(0s, uncounted_beside);
 }
 
 }  // namespace

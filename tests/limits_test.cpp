@@ -53,7 +53,7 @@ TEST(Limits, ARowOfMoreThanAMillionIsCountedExactly) {
 
 TEST(Limits, AServiceThatFailsAfterTheCountsAreFullStillTrips) {
     manual_clock::reset();
-    breaker_of<bulwark::test::narrow> b{{.interval = 0s}};  // half of at least 5; counts up to 100
+    breaker_of<bulwark::test::narrow> b{{.interval = 0s, .cells = 0}};  // half of at least 5; counts up to 100
     for (int i = 0; i != 1000; ++i) b.try_acquire()->success();
     EXPECT_EQ(b.counts(), breaker_counts{}) << "the next call would find a new window";
     int failures = 0;
@@ -66,7 +66,7 @@ TEST(Limits, AServiceThatFailsAfterTheCountsAreFullStillTrips) {
 
 TEST(Limits, CallsUnderWayAcrossAFullCountKeepTheSumsRight) {
     manual_clock::reset();
-    breaker_of<bulwark::test::narrowest> b{{.interval = 0s}};  // counts up to 9
+    breaker_of<bulwark::test::narrowest> b{{.interval = 0s, .cells = 0}};  // counts up to 9
     std::deque<decltype(b)::permit> under_way;
     for (int i = 0; i != 500; ++i) {
         under_way.push_back(b.try_acquire().value());

@@ -16,6 +16,7 @@ struct traits_of {
     using atomic = detail::atomic<T>;
     static void pause() noexcept {}
     static std::uint32_t thread_slot() noexcept { return played_slot; }
+    static std::uint32_t known_thread_slot() noexcept { return thread_slot(); }
 };
 
 /// One bit a tally, four epochs, counts up to 9.
@@ -40,13 +41,29 @@ inline constexpr detail::layout_widths narrow{
 /// A move at nearly every call that goes over the head, and no epoch that comes again.
 inline constexpr detail::layout_widths one_bit{.requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1};
 
+/// Shared cells that are full after two counts.
+inline constexpr detail::layout_widths two_shared{
+    .requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .shared_cells = 1, .shared_count = 2};
+
 /// Counts up to 100; a cell looks at each request whether they come near.
-inline constexpr detail::layout_widths one_stride{
-    .requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .max_count = 100, .cell_stride = 1};
+inline constexpr detail::layout_widths one_stride{.requests = 1,
+                                                  .successes = 1,
+                                                  .failures = 1,
+                                                  .ignored = 1,
+                                                  .run = 1,
+                                                  .max_count = 100,
+                                                  .cell_stride = 1,
+                                                  .shared_cells = 1};
 
 /// Counts up to 200; a cell looks at every fourth request, and the head counts up to three in between.
-inline constexpr detail::layout_widths four_strides{
-    .requests = 2, .successes = 2, .failures = 2, .ignored = 1, .run = 2, .max_count = 200, .cell_stride = 4};
+inline constexpr detail::layout_widths four_strides{.requests = 2,
+                                                    .successes = 2,
+                                                    .failures = 2,
+                                                    .ignored = 1,
+                                                    .run = 2,
+                                                    .max_count = 200,
+                                                    .cell_stride = 4,
+                                                    .shared_cells = 1};
 
 template <detail::layout_widths Widths, class Clock = manual_clock>
 using breaker_of = basic_circuit_breaker<Clock, traits_of<Widths>>;

@@ -34,8 +34,8 @@ struct circuit_breaker_config {
     /// always counts.)
     bool count_successes = true;
     /// How many threads have a cell of their own, 64 bytes each, in which they count the calls that succeed without a
-    /// locked instruction: the first so many that are alive. Threads beyond them count on the word that all share, by
-    /// compare-and-swap. 0 makes the breaker compact: one word for everybody, 384 bytes in all. At most 1024.
+    /// locked instruction: the first so many that are alive. Threads beyond them have eight cells between them, and
+    /// count by compare-and-swap. 0 makes the breaker compact: one word for everybody, 384 bytes in all. At most 1024.
     std::uint32_t cells = 32;
 };
 

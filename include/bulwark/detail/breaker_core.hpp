@@ -17,8 +17,9 @@
 //
 // Beside the head. A thread that has a cell (cells.hpp) counts the calls that a closed breaker admits, and their
 // successes, in its cell and leaves the head alone: it only looks whether the head is still the one that its cell
-// knows. The first success after a failure is the exception: it ends the row of failures, which is the head's. Failures
-// stay on the head, one after another, so the last one to reach a threshold has seen all others.
+// knows. Threads beyond the cells do so in cells that they share (shared_cell.hpp). The first success after a failure
+// is the exception: it ends the row of failures, which is the head's. Failures stay on the head, one after another, so
+// the last one to reach a threshold has seen all others.
 //
 // Linearization, without cells: admit and report at the compare-and-swap of the head that counts them, or at step 3 of
 // the transition that they make; or, where they are refused or stale, at the load of the head that showed it. Observers
@@ -42,8 +43,7 @@
 //       The swaps of the head between the two continue the release sequence.
 //   (2) freeze releases the frozen head -> load_head() acquires it: a helper's clock is read after the initiator's.
 //   (8) count() releases the head -> load_head() acquires it: who sees an outcome sees its request, which its thread
-//   may
-//       have counted in a cell.
+//       may have counted in a cell.
 #pragma once
 
 #include <bulwark/breaker_types.hpp>
@@ -103,10 +103,11 @@ public:
     /// open one of which the thread's cell knows. False where it is anything else; then nothing has happened, and
     /// admit() does all of it.
     [[gnu::always_inline]] bool admit_plainly(ticket& admitted, errc& refusal) noexcept {
-        const std::uint32_t slot = Traits::thread_slot();
+        const std::uint32_t slot = Traits::known_thread_slot();
         if (slot < cells_.size()) [[likely]]
             return admit_in(cells_[slot], admitted, refusal);
-        admitted = admit_on_head();
+        if (slot == unclaimed_thread_slot) return false;
+        admitted = cells_.size() == 0 ? admit_on_head() : admit_beside(slot);
         return admitted.generation != 0;
     }
 
@@ -126,17 +127,19 @@ public:
             if (!advance(head, next.head)) continue;
             if (m == move::none) return {.admitted = {r.generation, r.window}, .made = {}};
             if (is_transition(m)) {
-                return {.admitted = {r.generation + 1, r.window + 1}, .made = transition_from(next.head, r)};
+                return {.admitted = {r.generation + 1, M::next_window(next.head, r)},
+                        .made = transition_from(next.head, r)};
             }
         }
     }
 
     /// The everyday success, as admit_plainly() is the everyday admission. False where report() must do it.
     [[gnu::always_inline]] bool succeed_plainly(ticket admitted) noexcept {
-        const std::uint32_t slot = Traits::thread_slot();
+        const std::uint32_t slot = Traits::known_thread_slot();
         if (slot < cells_.size()) [[likely]]
             return succeed_in(cells_[slot], admitted);
-        return succeed_on_head(admitted);
+        if (slot == unclaimed_thread_slot) return false;
+        return cells_.size() == 0 ? succeed_on_head(admitted) : succeed_beside(slot, admitted);
     }
 
     /// Says how an admitted call ended. `trips` is asked, with counts that include it, about a failure in the closed
@@ -345,14 +348,14 @@ private:
         return true;
     }
 
-    /// A time to compare with that of the cell's memo.
+    /// A time to compare with that of the cell's memo. Read before the head: after it, it takes 1 ns more.
     static instant time_against(const own_cell& own) noexcept { return own.certain_until == never ? 0 : read_clock(); }
 
     /// What admit_plainly() does, after the cell, if the thread has one, was made acquainted with the head.
     bool admit_anew(ticket& admitted, errc& refusal) noexcept {
         const std::uint32_t slot = Traits::thread_slot();
         if (slot >= cells_.size()) return false;
-        while (adopt(cells_[slot], load_head())) {
+        while (adopt(slot, load_head())) {
             if (admit_in(cells_[slot], admitted, refusal)) return true;
         }
         return false;
@@ -360,18 +363,19 @@ private:
     bool succeed_anew(ticket admitted) noexcept {
         const std::uint32_t slot = Traits::thread_slot();
         if (slot >= cells_.size()) return false;
-        while (adopt(cells_[slot], load_head())) {
+        while (adopt(slot, load_head())) {
             if (succeed_in(cells_[slot], admitted)) return true;
         }
         return false;
     }
 
-    /// Makes the cell's memo one of this head. False where it is one already, or where the head says nothing of the
-    /// calls to come.
-    bool adopt(own_cell& own, std::uint64_t head) noexcept {
+    /// Makes the memo of the thread's cell one of this head. False where it is one already, or where the head says
+    /// nothing of the calls to come.
+    bool adopt(std::uint32_t slot, std::uint64_t head) noexcept {
+        own_cell& own = cells_[slot];
         record r;
         if (own.head == (head & L::lasting) || !M::is_lasting(head) || !read(head, r)) return false;
-        cells_.put_to_use(own);
+        cells_.put_to_use(slot);
         own.remember(head & L::lasting, r, M::certain_until(head, r, limits_));
         if (M::is_plain(head)) own.enter(r.window);
         return true;
@@ -381,7 +385,7 @@ private:
     bool nearly_counted_out(std::uint64_t head, const record& r) const noexcept {
         if (!cells_.in_use() || M::state_of(head) != breaker_state::closed) return false;
         // What the head and every cell may still add before one of them looks again.
-        const std::uint64_t unseen = (cells_.size() + std::uint64_t{2}) * L::cell_stride;
+        const std::uint64_t unseen = (cells_.all() + std::uint64_t{2}) * L::cell_stride;
         const std::uint64_t beside = cells_.sum(r.window, M::failures(head, r)).requests;
         return M::counts(head, r).requests + beside + unseen > L::max_count;
     }
@@ -406,7 +410,37 @@ private:
         return all;
     }
 
-    /// A ticket of generation 0, which no breaker has, where it is not to be had plainly.
+    /// In a cell that the thread shares with others. A ticket of generation 0, which no breaker has, where it is not to
+    /// be had plainly.
+    [[gnu::noinline]] ticket admit_beside(std::uint32_t slot) noexcept {
+        const std::uint64_t head = load_head();
+        record r;
+        if (!M::is_plain(head) || !read_stamp(head, r) || M::window_over(r, read_clock_for(head), limits_)) return {};
+        if (!limits_.count_successes) return {r.generation, no_window};
+        cells_.put_to_use(slot);
+        const auto may_count = [&] { return !nearly_counted_out(head); };
+        if (!cells_.shared(slot).count_request(r.window, may_count)) return {};
+        return {r.generation, r.window};
+    }
+
+    [[gnu::noinline]] bool succeed_beside(std::uint32_t slot, ticket admitted) noexcept {
+        const std::uint64_t head = load_head();
+        // As in succeed_in().
+        if (!M::is_plain(head) || M::in_row_of_failures(head)) return false;
+        record r;
+        std::uint64_t strangers = 0;
+        r.failures = read_lane(head, failures, strangers);
+        if (lane::tag(strangers) != 0 || !read_stamp(head, r) || r.generation != admitted.generation ||
+            M::window_over(r, read_clock_for(head), limits_)) {
+            return false;
+        }
+        if (!limits_.count_successes) return true;
+        if (r.window != admitted.window) return false;
+        cells_.put_to_use(slot);
+        return cells_.shared(slot).count_success(r.window, M::failures(head, r));
+    }
+
+    /// Where there are no cells; else as admit_beside().
     [[gnu::noinline]] ticket admit_on_head() noexcept {
         const auto always = [](std::uint64_t, const record&) { return true; };
         const auto add = [](std::uint64_t head) {
@@ -432,11 +466,10 @@ private:
     /// head, frozen where a tally is full.
     template <class Applies, class Add>
     bool count_plainly(record& r, Applies applies, Add add) noexcept {
-        if (!M::is_plain(load_head())) return false;  // an open breaker reads its clock once, in admit()
-        const instant now = limits_.interval != 0 ? read_clock() : instant{0};
         std::uint64_t head = load_head();
         const std::uint32_t epoch = L::epoch_of(head);
-        if (!M::is_plain(head) || !read_stamp(head, r) || !applies(head, r) || M::window_over(r, now, limits_)) {
+        if (!M::is_plain(head) || !read_stamp(head, r) || !applies(head, r) ||
+            M::window_over(r, read_clock_for(head), limits_)) {
             return false;
         }
         if (!limits_.count_successes) return true;

@@ -21,11 +21,12 @@
 //       later head as well when it looks again, and one that meets a success sees the request.
 #pragma once
 
+#include <bulwark/detail/shared_cell.hpp>
 #include <bulwark/detail/thread_slot.hpp>
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/detail/transition.hpp>
 
-#include <cstddef>
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -80,7 +81,7 @@ public:
     }
 
     /// `failures_so_far` names the row: the one since that failure of the window.
-    void count_success(std::uint32_t failures_so_far) noexcept {
+    [[gnu::always_inline]] void count_success(std::uint32_t failures_so_far) noexcept {
         // relaxed: see window().
         const std::uint64_t successes = successes_.load(memory_order_relaxed);
         // (5) release: synchronizes with the acquire (5) in add_outcomes().
@@ -117,47 +118,84 @@ private:
     word row_;  ///< its name, and how many successes of this cell are in it
 };
 
+/// Cells for the first so many threads, and a few that the others share; or none at all.
 template <class Traits>
 class cell_array {
+    static constexpr std::uint32_t shared_cells = Traits::layout::shared_cells;
+
 public:
     /// Throws std::bad_alloc.
     explicit cell_array(std::uint32_t size)
-        : cells_(size == 0 ? nullptr : std::make_unique<cell<Traits>[]>(size)), size_(size) {}
+        : cells_(size == 0 ? nullptr : std::make_unique<cell<Traits>[]>(size)),
+          shared_(size == 0 ? nullptr : std::make_unique<shared_cell<Traits>[]>(shared_cells)),
+          size_(size) {}
 
+    /// How many threads can have one of their own; where that is 0 there are no others either.
     std::uint32_t size() const noexcept { return size_; }
+    /// In how many cells at most a request may be counted.
+    std::uint32_t all() const noexcept { return size_ + shared_cells; }
+
     bool in_use() const noexcept {
-        // relaxed: see sum().
+        // relaxed: see for_each_in_use().
         return in_use_.load(memory_order_relaxed) != 0;
     }
 
     /// The cell of the thread at that slot.
     cell<Traits>& operator[](std::uint32_t slot) const noexcept { return cells_[slot]; }
 
+    /// The cell of all threads at such a slot.
+    shared_cell<Traits>& shared(std::uint32_t slot) const noexcept { return shared_[place_of(slot)]; }
+
     /// Before a cell counts for the first time.
-    void put_to_use(const cell<Traits>& own) noexcept {
-        const std::uint64_t place = static_cast<std::uint64_t>(&own - cells_.get()) + 1;
+    void put_to_use(std::uint32_t slot) noexcept {
+        const bool owned = slot < size_;
         // relaxed: (the swap too) who sees a count by edge (5) sees the cell in use as well.
         std::uint64_t seen = in_use_.load(memory_order_relaxed);
-        while (seen < place && !in_use_.compare_exchange_weak(seen, place, memory_order_relaxed)) {
+        for (;;) {
+            const bounds now = unpack(seen);
+            const bounds next{.own = owned ? std::max(now.own, slot + 1) : now.own,
+                              .shared = owned ? now.shared : std::max(now.shared, place_of(slot) + 1)};
+            if (pack(next) == seen || in_use_.compare_exchange_weak(seen, pack(next), memory_order_relaxed)) return;
         }
     }
 
     cell_counts sum(std::uint64_t window, std::uint32_t failures_so_far) const noexcept {
         cell_counts all;
-        // relaxed: a cell that is not seen in use has counted nothing that this thread has heard of. Read again for the
-        // second pass, since the outcomes may be of requests in cells put to use meanwhile.
-        for (std::uint64_t i = in_use_.load(memory_order_relaxed); i-- != 0;) {
-            cells_[i].add_outcomes(all, window, failures_so_far);
-        }
-        // relaxed: likewise.
-        for (std::uint64_t i = in_use_.load(memory_order_relaxed); i-- != 0;) cells_[i].add_requests(all, window);
+        const auto add_outcomes = [&](const auto& c) { c.add_outcomes(all, window, failures_so_far); };
+        const auto add_requests = [&](const auto& c) { c.add_requests(all, window); };
+        for_each_in_use(add_outcomes);
+        for_each_in_use(add_requests);
         return all;
     }
 
 private:
+    std::uint32_t place_of(std::uint32_t slot) const noexcept {
+        return slot == no_thread_slot ? 0 : (slot - size_) & (shared_cells - 1);
+    }
+
+    /// Cells from these on have never counted.
+    struct bounds {
+        std::uint32_t own = 0;
+        std::uint32_t shared = 0;
+    };
+    static constexpr std::uint64_t pack(bounds b) noexcept { return std::uint64_t{b.shared} << 32 | b.own; }
+    static constexpr bounds unpack(std::uint64_t seen) noexcept {
+        return {.own = static_cast<std::uint32_t>(seen), .shared = static_cast<std::uint32_t>(seen >> 32)};
+    }
+
+    template <class Visit>
+    void for_each_in_use(const Visit& visit) const noexcept {
+        // relaxed: a cell that is not seen in use has counted nothing that this thread has heard of. Read at each pass,
+        // since the outcomes of one may be of requests in cells put to use meanwhile.
+        const bounds seen = unpack(in_use_.load(memory_order_relaxed));
+        for (std::uint32_t i = 0; i != seen.own; ++i) visit(cells_[i]);
+        for (std::uint32_t i = 0; i != seen.shared; ++i) visit(shared_[i]);
+    }
+
     const std::unique_ptr<cell<Traits>[]> cells_;
+    const std::unique_ptr<shared_cell<Traits>[]> shared_;
     const std::uint32_t size_;
-    typename Traits::template atomic<std::uint64_t> in_use_;  ///< cells from this one on have never counted
+    typename Traits::template atomic<std::uint64_t> in_use_;  ///< bounds
 };
 
 }  // namespace bulwark::detail

@@ -66,8 +66,11 @@ struct layout_widths {
     /// No count of a window passes this; the call that would begins a new window.
     std::uint32_t max_count = std::numeric_limits<std::uint32_t>::max();
     /// A power of two: a cell that counted so many more requests looks whether all of them together come near
-    /// max_count, which is to be greater than (cells + 2) strides.
+    /// max_count, which is to be greater than (cells + shared_cells + 2) strides.
     std::uint32_t cell_stride = std::uint32_t{1} << 16;
+    /// A power of two: how many cells the threads share that have none of their own; and how far each counts.
+    std::uint32_t shared_cells = 8;
+    std::uint32_t shared_count = (std::uint32_t{1} << 24) - 1;
 };
 
 template <layout_widths W = layout_widths{}>
@@ -88,6 +91,8 @@ struct basic_layout {
 
     static constexpr std::uint32_t max_count = W.max_count;
     static constexpr std::uint32_t cell_stride = W.cell_stride;
+    static constexpr std::uint32_t shared_cells = W.shared_cells;
+    static constexpr std::uint32_t shared_count = W.shared_count;
 
     /// The bits of a head that no count changes: what a cell's memo is for.
     static constexpr std::uint64_t lasting = state::mask | move::mask | epoch::mask;
@@ -97,6 +102,8 @@ struct basic_layout {
     static_assert(W.epoch <= 32, "a lane keeps 32 bits for the tag");
     static_assert(W.max_count > requests::max, "counts must go further than a tally");
     static_assert(W.cell_stride != 0 && (W.cell_stride & (W.cell_stride - 1)) == 0, "a stride is a power of two");
+    static_assert(W.shared_cells != 0 && (W.shared_cells & (W.shared_cells - 1)) == 0, "a mask picks the cell");
+    static_assert(W.shared_count != 0 && W.shared_count < std::uint32_t{1} << 24, "24 bits of a shared word count");
 
     static constexpr std::uint32_t epoch_of(std::uint64_t head) noexcept {
         return static_cast<std::uint32_t>(epoch::get(head));

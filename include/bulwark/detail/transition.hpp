@@ -36,17 +36,19 @@ constexpr std::uint64_t elapsed(instant since, instant now) noexcept {
 /// The configuration's numbers; durations in ns.
 struct limits {
     std::uint32_t max_requests = 1;
+    bool count_successes = true;
     std::uint64_t interval = 0;
     std::uint64_t timeout = 0;
     std::uint64_t probe_timeout = 0;
-    bool count_successes = true;
 };
 
 /// What an epoch's lanes hold.
 struct record {
     instant since = 0;  ///< start of the window (closed), of the waiting (open), of the test (half-open)
     std::uint64_t generation = 1;
-    std::uint64_t window = 1;  ///< rises with every window and every transition: tells in which a call was admitted
+    /// Rises with every window and every transition: tells in which a call was admitted. It rises by one more than the
+    /// failures of the window that ends, so that window + failures names a row of successes.
+    std::uint64_t window = 1;
     // The counts up to the start of the epoch; `run` is the length of the row that was going on.
     std::uint32_t requests = 0;
     std::uint32_t successes = 0;
@@ -231,8 +233,13 @@ struct machine {
         record next;
         next.since = std::max(now, r.since);
         next.generation = r.generation + (is_transition(move_of(head)) ? 1 : 0);
-        next.window = r.window + 1;
+        next.window = next_window(head, r);
         return next;
+    }
+
+    /// The window that a frozen head leads to, unless it is frozen for a carry.
+    static constexpr std::uint64_t next_window(std::uint64_t head, const record& r) noexcept {
+        return r.window + failures(head, r) + 1;
     }
 
     /// The head that follows a frozen one.
