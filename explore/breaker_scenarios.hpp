@@ -112,7 +112,7 @@ inline std::vector<breaker_scenario> breaker_scenarios() {
         celled({"cells-met", in_a_row(9), "a0 a1 | s0 m, m f1 l | l"}, 2),
         celled({"cells-one", in_a_row(3), "a0 a1 a2 | s0 a3, s1 f2 l | l"}, 1),
         bounded(celled({"3-cells-shared", in_a_row(9), "a0 | l, a1 s0, a2 s2 | l"}, 1), 2),
-        bounded(celled({"3-cells-shared-anew", probes_at_once(1), "a0 a1 | f0 l, a2 s2 a3 s3, s1 | l"}, 1), 2),
+        bounded(celled({"3-cells-shared-anew", probes_at_once(1), "a0 a1 | f0, a2 s2 a3 s3, s1 | l"}, 1), 1),
         bounded(celled({"3-cells-hands", in_a_row(9), "a0 | a1 m, m s1 l, l | l"}, 3), 2),
     };
 }

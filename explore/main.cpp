@@ -109,7 +109,7 @@ bool run(const entry& e) {
 
 bool ships(const explore::site& s) {
     return s.where.starts_with("breaker_core.hpp") || s.where.starts_with("permit_counter.hpp") ||
-           s.where.starts_with("cells.hpp");
+           s.where.starts_with("cells.hpp") || s.where.starts_with("shared_cell.hpp");
 }
 
 /// Executes the scenarios here and there, so that the sites are known by name.
@@ -136,6 +136,7 @@ bool is_about(const entry& e, const std::string& site) {
     const bool permits = e.name.find("bulkhead") != std::string::npos || e.name.find("striped") != std::string::npos ||
                          e.name.find("permit") != std::string::npos;
     if (site.starts_with("cells.hpp")) return cells;
+    if (site.starts_with("shared_cell.hpp")) return e.name.find("shared") != std::string::npos;
     if (site.starts_with("permit_counter.hpp")) return permits;
     return !permits;
 }
