@@ -13,6 +13,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -337,6 +338,13 @@ TYPED_TEST(CircuitBreaker, APermitHasOneWord) {
     EXPECT_FALSE(p->failure());
     EXPECT_FALSE(p->ignore());
     EXPECT_FALSE(p->success());
+    EXPECT_EQ(b.counts(), (breaker_counts{1, 1, 0, 0, 1, 0}));
+}
+
+TYPED_TEST(CircuitBreaker, ACallMayEndInAThreadThatWasNotThereWhenItBegan) {
+    TypeParam b;
+    auto p = b.try_acquire();
+    std::thread([&] { EXPECT_TRUE(p->success()); }).join();
     EXPECT_EQ(b.counts(), (breaker_counts{1, 1, 0, 0, 1, 0}));
 }
 

@@ -264,6 +264,11 @@ TEST(Interruption, IsSomeOrderOfTheCallsWhereCallersShareACell) {
     every_interruption_is_some_order<one_bit>(10s, each_in_a_shared_cell);
 }
 
+TEST(Interruption, IsSomeOrderOfTheCallsWhereCellsLookWhetherTheCountsEnd) {
+    every_interruption_is_some_order<bulwark::test::one_bit_looks>(10s, both_in_cells);
+    every_interruption_is_some_order<bulwark::test::one_bit_looks>(0s, both_share_a_cell);
+}
+
 TEST(Interruption, IsSomeOrderOfTheCallsWhereASharedCellIsFull) {
     every_interruption_is_some_order<bulwark::test::two_shared>(10s, both_share_a_cell);
 }

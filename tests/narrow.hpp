@@ -41,6 +41,10 @@ inline constexpr detail::layout_widths narrow{
 /// A move at nearly every call that goes over the head, and no epoch that comes again.
 inline constexpr detail::layout_widths one_bit{.requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1};
 
+/// The same, and a cell looks at each request whether the counts come near their end, which they never do.
+inline constexpr detail::layout_widths one_bit_looks{
+    .requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .cell_stride = 1};
+
 /// Shared cells that are full after two counts.
 inline constexpr detail::layout_widths two_shared{
     .requests = 1, .successes = 1, .failures = 1, .ignored = 1, .run = 1, .shared_cells = 1, .shared_count = 2};
