@@ -41,7 +41,7 @@ public:
 template <class Breaker, class Bulkhead>
 class full_guard final : public guard {
 public:
-    full_guard(bulwark::circuit_breaker_config breaker, bulwark::bulkhead_config bulkhead)
+    full_guard(bulwark::circuit_breaker_config breaker, const bulwark::bulkhead_config& bulkhead)
         : breaker_(listening(std::move(breaker))), bulkhead_(bulkhead) {}
 
     reply call(const http_call& send) override {

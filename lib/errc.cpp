@@ -15,6 +15,10 @@ public:
             case errc::circuit_open: return "the circuit breaker is open";
             case errc::too_many_probes: return "the circuit breaker is half-open and its probes are under way";
             case errc::bulkhead_full: return "the bulkhead is full";
+            case errc::queue_full: return "the queue is full";
+            case errc::timed_out: return "timed out while waiting for a place";
+            case errc::stopped: return "stopped on request";
+            case errc::over_capacity: return "asked for more than the capacity";
         }
         return "unknown bulwark error " + std::to_string(code);
     }

@@ -1,4 +1,6 @@
 // Nothing allocates once a breaker or bulkhead is built: this program counts every allocation that it makes.
+#include "until.hpp"
+
 #include <bulwark/bulwark.hpp>
 
 #include <gtest/gtest.h>
@@ -8,6 +10,8 @@
 #include <cstdlib>
 #include <new>
 #include <stdexcept>
+#include <stop_token>
+#include <thread>
 
 namespace {
 
@@ -104,6 +108,63 @@ TEST(Allocation, NoPathOfTheBulkheadAllocates) {
         }
         EXPECT_EQ(allocations, before);
     }
+}
+
+/// Where it has to wait, too: for a permit that comes, until late, until stopped; and where it is told of.
+template <class Pool, class Config>
+void no_wait_allocates(const Config& config) {
+    Pool pool(config);
+    std::size_t waits = 1;
+    std::thread waiter;
+    {
+        const auto held = pool.try_acquire(2);
+        std::stop_source stopped;
+        stopped.request_stop();
+        waiter = std::thread([&] {
+            // The first use of the library in a thread notes what to do at its end.
+            static_cast<void>(pool.try_acquire(0));
+            const std::size_t before = allocations;
+            std::stop_source never;
+            const std::size_t source = allocations - before;
+            EXPECT_EQ(pool.try_acquire_for(1ms).error(), bulwark::errc::timed_out);
+            EXPECT_EQ(pool.try_acquire(3).error(), bulwark::errc::over_capacity);
+            EXPECT_EQ(pool.acquire(stopped.get_token()).error(), bulwark::errc::stopped);
+            EXPECT_TRUE(pool.acquire(never.get_token(), 2));
+            waits = allocations - before - source;
+        });
+        EXPECT_TRUE(bulwark::test::until([&] { return pool.snapshot().stopped == 1 && pool.waiting() == 1; }));
+        EXPECT_EQ(pool.try_acquire().error(), bulwark::errc::bulkhead_full);
+        const std::size_t before = allocations;
+        pool.resize(3);
+        pool.resize(2);
+        static_cast<void>(pool.snapshot());
+        EXPECT_EQ(allocations, before);
+    }
+    waiter.join();
+    EXPECT_EQ(waits, 0U);
+    EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST(Allocation, NoWaitAtTheBulkheadAllocates) {
+    std::size_t told = 0;
+    const auto tell = [&](const bulwark::bulkhead_event&) { ++told; };
+    for (const std::uint32_t stripes : {1U, 2U}) {
+        for (const std::uint32_t cells : {0U, 32U}) {
+            no_wait_allocates<bulwark::bulkhead>(bulwark::bulkhead_config{
+                .max_concurrent = 2, .stripes = stripes, .cells = cells, .wait_histogram = true});
+        }
+    }
+    no_wait_allocates<bulwark::memory_bulkhead>(bulwark::memory_bulkhead_config{.max_bytes = 2, .on_event = tell});
+    EXPECT_GT(told, 0U);
+}
+
+TEST(Allocation, ABulkheadAllocatesItsCellsAndACompactOneNothing) {
+    std::size_t before = allocations;
+    const bulwark::bulkhead compact{{.max_concurrent = 50, .cells = 0}};
+    EXPECT_EQ(allocations, before);
+    before = allocations;
+    const bulwark::bulkhead usual{{.max_concurrent = 50}};
+    EXPECT_EQ(allocations, before + 1);
 }
 
 }  // namespace

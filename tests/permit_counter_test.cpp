@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -113,7 +114,7 @@ public:
 
     bool none_was_free() const { return none_was_free_; }
     std::uint32_t free() const { return free_; }
-    std::uint32_t available() const { return counter_.available(); }
+    std::uint64_t available() const { return counter_.available(); }
 
 private:
     static constexpr std::uint32_t permits = 4;
@@ -192,6 +193,94 @@ TEST(PermitCounter, LosesNoPermitThatComesBackAmongOthers) {
         before_access = nullptr;
         EXPECT_EQ(t.available(), t.free());
     });
+}
+
+TEST(PermitCounter, TakesSeveralFromOneStripeOrSaysWhereToAsk) {
+    using bulwark::detail::taking;
+    counter c(8, 2);
+    const playing caller(0);
+    EXPECT_EQ(c.take(9), taking::full);
+    EXPECT_EQ(c.take(5), taking::ask_the_line) << "four lie in either";
+    EXPECT_EQ(c.take(3), taking::taken);
+    EXPECT_EQ(c.take(4), taking::taken) << "the other stripe's";
+    EXPECT_EQ(c.take(2), taking::full);
+    EXPECT_FALSE(c.give_back(4)) << "open";
+    EXPECT_EQ(c.available(), 5U);
+    EXPECT_EQ(c.take(5), taking::taken);
+    EXPECT_EQ(c.take(1), taking::full);
+}
+
+TEST(PermitCounter, ClosedItGivesNothingAndWhoGivesBackIsTold) {
+    using bulwark::detail::taking;
+    for (const std::uint32_t stripes : {1U, 4U}) {
+        SCOPED_TRACE(stripes);
+        const taking refusal = stripes == 1 ? taking::full : taking::ask_the_line;
+        counter c(7, stripes);
+        const playing caller(2);
+        EXPECT_TRUE(c.try_take());
+        std::uint64_t pot = 0;
+        EXPECT_FALSE(c.take_or_close(7, pot));
+        EXPECT_EQ(pot, 6U);
+        EXPECT_EQ(c.available(), 0U);
+        EXPECT_NE(c.look().closed, 0U);
+        EXPECT_EQ(c.take(), refusal);
+        EXPECT_TRUE(c.give_back());
+        EXPECT_EQ(c.take(), refusal) << "it is the line's";
+        EXPECT_EQ(c.collect(), 1U);
+        EXPECT_EQ(c.collect(), 0U);
+        EXPECT_TRUE(c.give_back(2));
+        EXPECT_EQ(c.open(pot), 2U) << "what came back and was not collected";
+        EXPECT_EQ(c.look().closed, 0U);
+        EXPECT_EQ(c.available(), 8U);
+        for (int i = 0; i != 8; ++i) EXPECT_TRUE(c.try_take());
+        EXPECT_EQ(c.take(), taking::full);
+    }
+}
+
+TEST(PermitCounter, OneStripeIsNotClosedWhereItHasWhatIsWanted) {
+    counter c(7);
+    std::uint64_t pot = 0;
+    EXPECT_TRUE(c.take_or_close(5, pot));
+    EXPECT_EQ(pot, 0U);
+    EXPECT_EQ(c.available(), 2U);
+    EXPECT_FALSE(c.take_or_close(3, pot));
+    EXPECT_EQ(pot, 2U);
+    EXPECT_NE(c.look().closed, 0U);
+}
+
+TEST(PermitCounter, AStripedWordIsFullAtTheEndOfItsRangeAndKeepsTheFlagApart) {
+    using word = bulwark::detail::striped_word;
+    constexpr std::uint64_t all = std::numeric_limits<std::uint32_t>::max();
+    for (const std::uint64_t puts :
+         {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 30, (std::uint64_t{1} << 31) - 1}) {
+        const std::uint64_t base = puts * word::one_put;
+        EXPECT_TRUE(word::has(base + all, all));
+        EXPECT_TRUE(word::has(base + all, 1));
+        EXPECT_FALSE(word::has(base + all - 1, all));
+        EXPECT_FALSE(word::has(base, 1));
+        EXPECT_TRUE(word::has(base + 1, 1));
+        for (const std::uint64_t free : {std::uint64_t{0}, std::uint64_t{1}, all}) {
+            EXPECT_FALSE(word::has(base + word::closed + free, 1));
+            EXPECT_FALSE(word::has(base + word::closed + free, all));
+            EXPECT_EQ(word::free(base + word::closed + free), free);
+            EXPECT_EQ(word::puts(base + word::closed + free), puts);
+        }
+    }
+}
+
+TEST(PermitCounter, AWideWordAnswersEveryRequest) {
+    using word = bulwark::detail::wide_word;
+    constexpr std::uint64_t all = std::uint64_t{1} << 62;
+    bulwark::detail::permit_counter<bulwark::test::traits_of<layout_widths{}>, word> c(all);
+    for (const std::uint64_t n : {all + 1, std::uint64_t{1} << 63, ~std::uint64_t{0}}) EXPECT_FALSE(c.try_take(n));
+    EXPECT_TRUE(c.try_take(all));
+    EXPECT_FALSE(c.try_take());
+    std::uint64_t pot = 0;
+    EXPECT_FALSE(c.take_or_close(1, pot));
+    EXPECT_TRUE(c.give_back(all));
+    EXPECT_FALSE(c.try_take());
+    EXPECT_EQ(c.open(0), all);
+    EXPECT_TRUE(c.try_take(all));
 }
 
 TEST(PermitCounter, IsStripedByItselfFromAThousandOrSoPermitsOn) {

@@ -16,7 +16,11 @@ namespace bulwark {
 enum class errc {
     circuit_open = 1,  ///< the breaker is open: the service is given time to recover
     too_many_probes,   ///< the breaker is half-open and all its probes are under way
-    bulkhead_full,     ///< every permit of the bulkhead is in use
+    bulkhead_full,     ///< too few permits of the bulkhead are free, or others wait for them already
+    queue_full,        ///< as many callers wait as may
+    timed_out,         ///< the time to wait passed before there was a place
+    stopped,           ///< the caller was asked to stop before there was a place, or the pool was stopped
+    over_capacity,     ///< asked for more than there is
 };
 
 /// The category of every bulwark::errc; its name is "bulwark". Thread-safe, wait-free.

@@ -18,7 +18,7 @@ using boost::memory_order_release;
 template <class T>
 class atomic {
 public:
-    static_assert(sizeof(T) <= 8 && boost::atomic<T>::is_always_lock_free,
+    static_assert(sizeof(boost::atomic<T>) <= 8 && boost::atomic<T>::is_always_lock_free,
                   "bulwark needs native atomic words of this size");
 
     constexpr atomic() noexcept : word_(T()) {}
@@ -37,6 +37,9 @@ public:
     bool compare_exchange_strong(T& expected, T desired, boost::memory_order success) noexcept {
         return word_.compare_exchange_strong(expected, desired, success, memory_order_relaxed);
     }
+
+    /// Where the value lies, for the system to wait at. Nothing is read or written through it.
+    const void* address() const noexcept { return &word_.value(); }
 
 private:
     boost::atomic<T> word_;

@@ -1,0 +1,59 @@
+// How long a call may still wait, by whatever clock its caller named.
+#pragma once
+
+#include <chrono>
+
+namespace bulwark::detail {
+
+/// The next nanosecond, or the end of the range where the time is beyond it; no time where it is none, or no number.
+template <class Rep, class Period>
+std::chrono::nanoseconds saturated(std::chrono::duration<Rep, Period> time) {
+    using std::chrono::nanoseconds;
+    // Compared as floating-point numbers: no conversion between integers of any unit overflows before it is known to
+    // fit.
+    using wide = std::chrono::duration<long double, std::nano>;
+    if (!(wide(time) > wide::zero())) return nanoseconds::zero();
+    if (wide(time) >= wide(nanoseconds::max())) return nanoseconds::max();
+    return std::chrono::ceil<nanoseconds>(time);
+}
+
+/// From now on, or no time limit where that is past the end of the clock.
+inline std::chrono::steady_clock::time_point steady_after(std::chrono::nanoseconds time) {
+    using clock = std::chrono::steady_clock;
+    const clock::time_point now = clock::now();
+    return time >= clock::time_point::max() - now ? clock::time_point::max() : now + time;
+}
+
+class deadline {
+public:
+    deadline(const deadline&) = delete;
+    deadline& operator=(const deadline&) = delete;
+
+    /// 0 where it has passed, nanoseconds::max() where it never will.
+    virtual std::chrono::nanoseconds left() const = 0;
+
+protected:
+    deadline() = default;
+    ~deadline() = default;
+};
+
+template <class Clock, class Duration>
+class deadline_by final : public deadline {
+public:
+    explicit deadline_by(std::chrono::time_point<Clock, Duration> end) : end_(end) {}
+
+    std::chrono::nanoseconds left() const override {
+        using wide = std::chrono::duration<long double, std::nano>;
+        const auto now = Clock::now().time_since_epoch();
+        const auto end = end_.time_since_epoch();
+        // Where the difference may not fit, it is a long time either way.
+        const wide about = wide(end) - wide(now);
+        if (about > wide(std::chrono::hours(24)) || about < -wide(std::chrono::hours(24))) return saturated(about);
+        return saturated(end - now);
+    }
+
+private:
+    const std::chrono::time_point<Clock, Duration> end_;
+};
+
+}  // namespace bulwark::detail

@@ -1,0 +1,38 @@
+// The system calls of futex_parker.
+#include <bulwark/detail/parker.hpp>
+
+#if defined(__linux__)
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace bulwark::detail {
+
+void futex_sleep(const void* word, std::uint32_t value, std::chrono::steady_clock::time_point until) noexcept {
+    using namespace std::chrono;
+    // The steady clock is CLOCK_MONOTONIC, which is what the kernel measures an absolute time by.
+    const auto time = until.time_since_epoch();
+    const auto whole = floor<seconds>(time);
+    timespec at{};
+    at.tv_sec = static_cast<time_t>(whole.count());
+    at.tv_nsec = static_cast<long>(nanoseconds(time - whole).count());
+    const int before = errno;
+    // Woken, interrupted, too late, or another value: the caller looks again.
+    syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until == no_time_limit ? nullptr : &at, nullptr,
+            FUTEX_BITSET_MATCH_ANY);
+    errno = before;
+}
+
+void futex_wake(const void* word) noexcept {
+    const int before = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    errno = before;
+}
+
+}  // namespace bulwark::detail
+
+#endif
