@@ -1,52 +1,25 @@
-// Service pools: three services with a bulkhead each, so that the one that hangs cannot take the threads of the others.
-#include <bulwark/bulwark.hpp>
+// Service pools: a compartment for each service, so that the one that hangs cannot take the threads of the others.
+#include <bulwark/compartments.hpp>
 
-#include <atomic>
-#include <cstdint>
 #include <iostream>
 #include <latch>
-#include <string>
+#include <ostream>
 #include <thread>
-#include <utility>
 #include <vector>
 
 namespace {
 
-/// A service as its callers see it: a name, and room for so many calls at once.
-class service_pool {
-public:
-    service_pool(std::string name, std::uint32_t max_concurrent)
-        : name_(std::move(name)), room_({.max_concurrent = max_concurrent}) {}
-
-    template <class F>
-    auto call(F&& fn) {
-        auto reply = room_.execute(std::forward<F>(fn));
-        (reply ? answered_ : refused_).fetch_add(1, std::memory_order_relaxed);
-        return reply;
-    }
-
-    int answered() const { return answered_.load(std::memory_order_relaxed); }
-    int refused() const { return refused_.load(std::memory_order_relaxed); }
-    std::uint32_t in_use() const { return room_.in_use(); }
-
-    friend std::ostream& operator<<(std::ostream& out, const service_pool& pool) {
-        return out << pool.name_ << ": answered " << pool.answered() << ", refused " << pool.refused() << ", in use "
-                   << pool.in_use() << " of " << pool.room_.capacity();
-    }
-
-private:
-    std::string name_;
-    bulwark::bulkhead room_;
-    std::atomic<int> answered_{0};
-    std::atomic<int> refused_{0};
-};
+void print(std::ostream& out, const bulwark::compartment& service) {
+    out << "  " << service.name() << ": " << service.bulkhead().in_use() << " of " << service.bulkhead().capacity()
+        << " in use, " << to_string(service.breaker()) << '\n';
+}
 
 }  // namespace
 
 int main() {
-    service_pool orders("orders", 4);
-    service_pool payments("payments", 2);
-    service_pool search("search", 8);
+    bulwark::compartments services{{.defaults = {.bulkhead = {.max_concurrent = 8}},
+                                    .services = {{"orders", {.bulkhead = {.max_concurrent = 4}}},
+                                                 {"payments", {.bulkhead = {.max_concurrent = 2}}}}}};
 
     // Payments hangs: both of its places are taken until the end.
     std::latch hanging(2);
@@ -54,7 +27,7 @@ int main() {
     std::vector<std::jthread> stuck;
     for (int i = 0; i != 2; ++i) {
         stuck.emplace_back([&] {
-            (void)payments.call([&] {
+            (void)services["payments"].execute([&] {
                 hanging.count_down();
                 mended.wait();
             });
@@ -63,17 +36,22 @@ int main() {
     hanging.wait();
 
     // Its other callers are refused at once instead of hanging too, and the other services do not notice.
+    int refused = 0;
+    int answered = 0;
     for (int i = 0; i != 10; ++i) {
-        (void)payments.call([] {});
-        (void)orders.call([] {});
-        (void)search.call([] {});
+        const auto paid = services["payments"].execute([] {});
+        refused += !paid && paid.error() == bulwark::errc::bulkhead_full ? 1 : 0;
+        for (const char* name : {"orders", "search"}) {  // search has the defaults
+            answered += services[name].execute([] {}) ? 1 : 0;
+        }
     }
-    std::cout << "while payments hangs\n  " << orders << "\n  " << payments << "\n  " << search << '\n';
-    const bool isolated = orders.answered() == 10 && search.answered() == 10 && payments.refused() == 10;
+    std::cout << "while payments hangs: " << refused << " of its callers refused, " << answered << " others answered\n";
+    services.for_each([](const bulwark::compartment& service) { print(std::cout, service); });
 
     mended.count_down();
     stuck.clear();  // joins
-    (void)payments.call([] {});
-    std::cout << "mended\n  " << payments << '\n';
-    return isolated && payments.answered() == 3 && payments.in_use() == 0 ? 0 : 1;
+    const bool works_again = services["payments"].execute([] {}).has_value();
+    std::cout << "mended\n";
+    print(std::cout, services["payments"]);
+    return refused == 10 && answered == 20 && works_again && services["payments"].bulkhead().in_use() == 0 ? 0 : 1;
 }

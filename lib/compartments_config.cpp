@@ -1,0 +1,53 @@
+// What compartments refuse to be set up with, and which configuration belongs to a name.
+#include <bulwark/compartments_config.hpp>
+
+#include <set>
+#include <stdexcept>
+
+namespace bulwark {
+namespace {
+
+constexpr std::uint32_t most_expected = std::uint32_t{1} << 20;
+
+[[noreturn]] void refuse(const std::string& whose, std::string_view why) {
+    throw std::invalid_argument("bulwark: compartments_config: " + whose + std::string(why));
+}
+
+std::string quoted(const std::string& name) {
+    return "service \"" + name + "\"";
+}
+
+void validate_one(const std::string& whose, const compartment_config& config) {
+    try {
+        validate(config.breaker);
+        validate(config.bulkhead);
+    } catch (const std::invalid_argument& e) {
+        std::string_view why = e.what();
+        constexpr std::string_view prefix = "bulwark: ";
+        if (why.starts_with(prefix)) why.remove_prefix(prefix.size());
+        refuse(whose + ": ", why);
+    }
+}
+
+}  // namespace
+
+void validate(const compartments_config& config) {
+    if (config.expected == 0 || config.expected > most_expected) {
+        refuse("expected", " must be at least 1 and at most 1048576");
+    }
+    validate_one("defaults", config.defaults);
+    std::set<std::string_view> names;
+    for (const service_config& service : config.services) {
+        if (!names.insert(service.name).second) refuse(quoted(service.name), " is configured twice");
+        validate_one(quoted(service.name), service.config);
+    }
+}
+
+const compartment_config& config_of(const compartments_config& config, std::string_view name) noexcept {
+    for (const service_config& service : config.services) {
+        if (service.name == name) return service.config;
+    }
+    return config.defaults;
+}
+
+}  // namespace bulwark
