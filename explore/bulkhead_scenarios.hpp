@@ -32,7 +32,8 @@ namespace explore {
 
 /// Threads are words of t (take), g (give back, where it was taken), l (look at the free permits) and m (meet the other
 /// threads, in a word that is not the bulkhead's). `held` permits are taken before and given back by the first thread's
-/// first g.
+/// first g. One thread may be what the waiting line is to the counter, of one stripe: c (close, and keep what was
+/// free), k (collect what came back since) and o (open, with what was kept).
 struct bulkhead_scenario {
     std::string name;
     std::uint32_t capacity = 1;
@@ -57,6 +58,7 @@ public:
         std::uint32_t& holds = holds_[c.first];
         switch (c.second) {
             case 't':
+                if (closed_) return 0;
                 if (!spec_.apply({verb::acquire}).admitted) return 0;
                 ++holds;
                 return 1;
@@ -65,6 +67,12 @@ public:
                 holds -= holds != 0 ? 1 : 0;
                 return 0;
             case 'l': return static_cast<answer>(spec_.apply({verb::available}).figure);
+            case 'c': closed_ = true; return keep();
+            case 'k': return keep();
+            case 'o':
+                closed_ = false;
+                for (; kept_ != 0; --kept_) spec_.apply({verb::release});
+                return 0;
             default: return 0;
         }
     }
@@ -73,8 +81,17 @@ public:
     std::size_t hash() const { return spec_.hash(); }
 
 private:
+    answer keep() {
+        answer found = 0;
+        while (spec_.apply({verb::acquire}).admitted) ++found;
+        kept_ += found;
+        return found;
+    }
+
     bulwark::lin::bulkhead_spec spec_;
     std::array<std::uint32_t, max_threads> holds_{};
+    std::uint32_t kept_ = 0;
+    bool closed_ = false;
 };
 
 class bulkhead_program : public judged_program {
@@ -94,6 +111,7 @@ class bulkhead_program : public judged_program {
         plain<std::uint32_t> datum;
         std::uint32_t inside = 0;
         std::uint32_t taken = 0;
+        std::uint32_t kept = 0;
         std::array<std::uint32_t, max_threads> holds{};
         found answers{};
         std::array<std::array<heard, longest>, max_threads> before{};
@@ -124,6 +142,9 @@ public:
                 case 't': c.answers[t][i] = take(c, t) ? 1 : 0; break;
                 case 'g': give(c, t); break;
                 case 'l': c.answers[t][i] = static_cast<std::uint8_t>(c.permits->available()); break;
+                case 'c': c.answers[t][i] = close(c); break;
+                case 'k': c.answers[t][i] = keep(c, c.permits->collect()); break;
+                case 'o': open(c); break;
                 default: c.meeting.fetch_add(1, boost::memory_order_acq_rel); break;
             }
             c.returns.add();
@@ -168,6 +189,25 @@ private:
         c.permits->give_back();
     }
 
+    std::uint8_t close(contents& c) {
+        std::uint64_t free = 0;
+        c.permits->take_or_close(std::uint64_t{scenario_.capacity} + 1, free);
+        return keep(c, free);
+    }
+    std::uint8_t keep(contents& c, std::uint64_t free) {
+        const auto more = static_cast<std::uint32_t>(free);
+        c.inside += more;
+        if (c.inside > scenario_.capacity) machine::here().fail("more inside than permits");
+        c.kept += more;
+        c.taken += more;
+        if (scenario_.capacity == 1 && more != 0) c.datum.set(c.datum.get() + 1);
+        return static_cast<std::uint8_t>(free);
+    }
+    static void open(contents& c) {
+        c.inside -= c.kept;
+        c.permits->open(std::exchange(c.kept, 0));
+    }
+
     bool explained_in_order(const contents& c) {
         if (explained_.contains({c.answers, c.before})) return true;
         std::vector<std::vector<told_operation<sequential_bulkhead>>> all(threads());
@@ -208,6 +248,8 @@ inline std::vector<bulkhead_scenario> bulkhead_scenarios() {
         {"bulkhead-one", 1, 0, {"tgtg", "tgtg"}},        {"bulkhead-handed-over", 1, 1, {"gt", "tgl"}},
         {"bulkhead-two", 2, 0, {"ttgl", "ttgg"}},        {"3-bulkhead-one", 1, 0, {"tg", "tg", "tg"}},
         {"3-bulkhead-two", 2, 0, {"tg", "tgl", "tg"}},   {"3-bulkhead-refusal", 1, 1, {"g", "tg", "tl"}},
+        {"bulkhead-closed", 1, 0, {"cko", "tgt"}},       {"bulkhead-closed-held", 1, 1, {"gt", "cko"}},
+        {"bulkhead-closed-two", 2, 2, {"ggt", "cko"}},   {"3-bulkhead-closed", 1, 1, {"g", "cko", "tg"}},
         {"striped-one", 1, 0, {"tgtg", "tgtg"}, 2},      {"striped-two", 2, 0, {"ttgg", "ttgg"}, 2},
         {"striped-met", 1, 0, {"tgm", "mt"}, 2},         {"3-striped-one", 1, 0, {"tg", "tg", "tg"}, 2},
         {"3-striped-free", 2, 0, {"tgm", "mt", "t"}, 2},

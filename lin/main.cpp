@@ -3,6 +3,7 @@
 // table of what was done and what it cost; a refused history is printed with its seed. Planted defects are run as well:
 // they pass when they are found.
 #include "../stress/implementations.hpp"
+#include "../stress/planted_waiting.hpp"
 #include "../stress/run.hpp"
 #include "breaker_target.hpp"
 #include "bulkhead_target.hpp"
@@ -51,10 +52,20 @@ subject celled_breaker(const std::string& name, bool sound = true) {
     return one<breaker_target<Breaker, celled_breaker_spec>>(name, sound);
 }
 
-template <class Bulkhead, bool ExactFigures = true>
+template <class Bulkhead, bulkhead_calls Calls = bulkhead_calls{}>
 subject bulkhead(const std::string& name, bool sound = true) {
-    return one<bulkhead_target<Bulkhead, ExactFigures>>(name, sound);
+    return one<bulkhead_target<Bulkhead, Calls>>(name, sound);
 }
+
+constexpr bulkhead_calls single_calls{.figures = false, .weights = false};
+constexpr bulkhead_calls single_calls_and_figures{.weights = false};
+constexpr bulkhead_calls all_but_resizing{.waits = true};
+constexpr bulkhead_calls all_but_figures{.figures = false, .waits = true, .resizes = true};
+constexpr bulkhead_calls every_call{.waits = true, .resizes = true};
+
+using stress::planted::defect;
+template <defect Defect>
+using waiting_with = stress::planted::waiting_bulkhead<Defect>;
 
 std::vector<subject> all_subjects() {
     using clock = manual_clock;
@@ -69,8 +80,12 @@ std::vector<subject> all_subjects() {
         exact_breaker<breaker_with_cells<0, clock, dawdling_traits>>("breaker/compact-dawdling"),
         exact_breaker<stress::mutex_reference::breaker<clock>>("breaker/reference"),
         bulkhead<stress::lock_free::bulkhead>("bulkhead/lock-free"),
-        bulkhead<stress::striped_bulkhead<2>, false>("bulkhead/two-stripes"),
-        bulkhead<stress::mutex_reference::bulkhead>("bulkhead/reference"),
+        bulkhead<stress::striped_bulkhead<2>, bulkhead_calls{.figures = false}>("bulkhead/two-stripes"),
+        bulkhead<stress::lock_free::bulkhead, all_but_resizing>("bulkhead/waiting"),
+        bulkhead<stress::lock_free::bulkhead, all_but_figures>("bulkhead/resized"),
+        bulkhead<stress::striped_bulkhead<2>, all_but_figures>("bulkhead/two-stripes-resized"),
+        bulkhead<bulwark::memory_bulkhead, all_but_figures>("bulkhead/bytes"),
+        bulkhead<stress::mutex_reference::bulkhead, every_call>("bulkhead/reference"),
         celled_breaker<planted::lost_update<clock>>("planted/lost-update", false),
         celled_breaker<planted::probe_leak<clock>>("planted/probe-leak", false),
         celled_breaker<planted::torn_snapshot<clock>>("planted/torn-snapshot", false),
@@ -80,8 +95,11 @@ std::vector<subject> all_subjects() {
         celled_breaker<planted::unchecked_ticket<clock>>("planted/unchecked-ticket", false),
         exact_breaker<planted::compact<planted::lost_update<clock>>>("planted/compact-lost-update", false),
         exact_breaker<planted::compact<planted::torn_snapshot<clock>>>("planted/compact-torn-snapshot", false),
-        bulkhead<planted::hasty_refusal, false>("planted/hasty-refusal", false),
-        bulkhead<planted::over_admitting_bulkhead>("planted/over-admitting-bulkhead", false),
+        bulkhead<planted::hasty_refusal, single_calls>("planted/hasty-refusal", false),
+        bulkhead<planted::over_admitting_bulkhead, single_calls_and_figures>("planted/over-admitting-bulkhead", false),
+        bulkhead<waiting_with<defect::keeps_permit>, every_call>("planted/waiter-keeps-permit", false),
+        bulkhead<waiting_with<defect::lets_newcomers>, every_call>("planted/newcomer-slips-in", false),
+        bulkhead<waiting_with<defect::small_first>, every_call>("planted/small-ones-first", false),
     };
     // A data race as well, which the canary in stress/ is for.
     if (!bulwark::checks::under_thread_sanitizer) {

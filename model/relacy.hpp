@@ -7,6 +7,11 @@
 
 #include <relacy/base.hpp>
 
+// What uses POSIX threads, which Relacy takes the place of, by macros of the same names, and errno.
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+
 namespace rl {
 inline constexpr std::size_t longer_history_size = 12;
 }

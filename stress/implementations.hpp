@@ -6,6 +6,7 @@
 #include "../checks/clock.hpp"
 
 #include <bulwark/bulwark.hpp>
+#include <bulwark/memory_bulkhead.hpp>
 #include <bulwark/reference/bulkhead.hpp>
 #include <bulwark/reference/circuit_breaker.hpp>
 
@@ -52,9 +53,13 @@ private:
 template <std::uint32_t Stripes>
 class striped_bulkhead : public bulkhead {
 public:
-    explicit striped_bulkhead(const bulkhead_config& config)
-        : bulkhead({.max_concurrent = config.max_concurrent,
-                    .stripes = std::bit_floor(std::min(Stripes, config.max_concurrent))}) {}
+    explicit striped_bulkhead(const bulkhead_config& c) : bulkhead(with_stripes(c)) {}
+
+private:
+    static bulkhead_config with_stripes(bulkhead_config c) {
+        c.stripes = std::bit_floor(std::min(Stripes, c.max_concurrent));
+        return c;
+    }
 };
 
 struct lock_free_compact {
@@ -103,6 +108,18 @@ struct mutex_reference {
     template <class Clock>
     using breaker = reference::basic_circuit_breaker<Clock>;
     using bulkhead = reference::bulkhead;
+};
+
+// Bulkheads alone, for what only they can do.
+
+struct lock_free_bytes {
+    static constexpr const char* name = "bytes";
+    using bulkhead = memory_bulkhead;
+};
+
+struct mutex_reference_bytes {
+    static constexpr const char* name = "reference-bytes";
+    using bulkhead = reference::memory_bulkhead;
 };
 
 }  // namespace bulwark::stress

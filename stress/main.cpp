@@ -4,9 +4,13 @@
 #include "breaker_scenarios.hpp"
 #include "bulkhead_scenarios.hpp"
 #include "call_rounds.hpp"
+#include "compartment_scenarios.hpp"
 #include "count_scenarios.hpp"
 #include "place_rounds.hpp"
 #include "planted.hpp"
+#include "planted_waiting.hpp"
+#include "waiting_rounds.hpp"
+#include "waiting_scenarios.hpp"
 
 #include <checks/command_line.hpp>
 #include <checks/thread_sanitizer.hpp>
@@ -25,9 +29,10 @@ namespace {
 using namespace bulwark::stress;
 
 enum class kind : std::uint8_t {
-    crowd,         ///< many threads, each as fast as it can
-    rounds,        ///< two threads, one operation each at a time: they must overlap
-    planted_leak,  ///< two threads, and something must be found wrong
+    crowd,          ///< many threads, each as fast as it can
+    rounds,         ///< two threads, one operation each at a time: they must overlap
+    planted_leak,   ///< two threads, and something must be found wrong
+    planted_crowd,  ///< likewise, of many threads
 };
 
 struct entry {
@@ -62,11 +67,33 @@ void add(std::vector<entry>& all) {
     rounds("permit-rounds", &play_rounds<places_come_back<bulkhead_places<Impl>>>);
 }
 
+template <class Impl>
+void add_waiting(std::vector<entry>& all) {
+    const auto one = [&](const char* scenario, std::function<void(run&)> repeat) {
+        all.push_back({scenario, Impl::name, kind::crowd, std::move(repeat)});
+    };
+    one("waiters-conserve", &repeat<waiters_conserve_permits<Impl>>);
+    one("waiters-are-woken", &repeat<waiters_are_woken<Impl>>);
+    one("waiters-in-order", &repeat<waiters_are_in_order<Impl>>);
+    one("large-not-starved", &repeat<large_request_is_not_starved<Impl>>);
+    all.push_back({"wait-rounds", Impl::name, kind::rounds, &play_rounds<waiter_meets_its_end<Impl>>});
+}
+
 void add_planted(std::vector<entry>& all) {
     all.push_back({"probe-leak", planted::probe_leak::name, kind::planted_leak,
                    &play_rounds<places_come_back<probe_places<planted::probe_leak>>>});
     all.push_back({"permit-leak", planted::permit_leak::name, kind::planted_leak,
                    &play_rounds<places_come_back<bulkhead_places<planted::permit_leak>>>});
+    using planted::defect;
+    const auto crowd = [&](const char* scenario, std::function<void(run&)> play) {
+        all.push_back({scenario, "planted", kind::planted_crowd, std::move(play)});
+    };
+    crowd("waiter-keeps-permit", &repeat<waiters_conserve_permits<planted::waiting<defect::keeps_permit>>>);
+    crowd("lost-wake-up", &repeat<waiters_are_woken<planted::waiting<defect::looks_too_soon>>>);
+    crowd("newcomer-slips-in", &repeat<waiters_are_in_order<planted::waiting<defect::lets_newcomers>>>);
+    crowd("small-ones-first", &repeat<large_request_is_not_starved<planted::waiting<defect::small_first>>>);
+    all.push_back({"race-for-the-queue", "planted", kind::planted_leak,
+                   &play_rounds<waiter_meets_its_end<planted::waiting<defect::looks_too_soon>>>});
     // ThreadSanitizer sees a race there, as it must: see canary.cpp.
     if (bulwark::checks::under_thread_sanitizer) return;
     all.push_back({"shared-slot", planted::shared_slot::name, kind::planted_leak,
@@ -81,9 +108,13 @@ struct options {
 
 /// Crowds have as many threads as were asked for, or 2, 4, 8 and 16. Rounds have two: each thread needs a core.
 std::vector<unsigned> teams_for(const entry& e, const options& o) {
-    if (e.what != kind::crowd) return {2};
+    if (e.what == kind::rounds || e.what == kind::planted_leak) return {2};
     if (o.threads != 0) return {o.threads};
     return {2, 4, 8, 16};
+}
+
+bool is_planted(const entry& e) {
+    return e.what == kind::planted_leak || e.what == kind::planted_crowd;
 }
 
 /// What is planted may take longer than its share: it stops where it is found.
@@ -95,7 +126,7 @@ bool hammer(const entry& e, const options& o, double seconds) {
     std::uint64_t operations = 0;
     std::uint64_t rounds = 0;
     std::uint64_t overlaps = 0;
-    if (e.what == kind::planted_leak) seconds = std::max(seconds, time_to_find);
+    if (is_planted(e)) seconds = std::max(seconds, time_to_find);
     for (const unsigned threads : teams) {
         const std::chrono::duration<double> share(seconds / static_cast<double>(teams.size()));
         run r(
@@ -105,7 +136,7 @@ bool hammer(const entry& e, const options& o, double seconds) {
         rounds += r.rounds();
         overlaps += r.overlaps();
         if (const std::string failure = r.failure(); !failure.empty()) {
-            if (e.what == kind::planted_leak) {
+            if (is_planted(e)) {
                 std::printf("%-24s %-16s %10llu rounds, then found: %s\n", e.scenario.c_str(), e.implementation.c_str(),
                             static_cast<unsigned long long>(rounds), failure.c_str());
                 return true;
@@ -116,7 +147,7 @@ bool hammer(const entry& e, const options& o, double seconds) {
             return false;
         }
     }
-    if (e.what == kind::planted_leak) {
+    if (is_planted(e)) {
         std::printf("FAILED %s: the planted leak was not found in %llu rounds\n", e.scenario.c_str(),
                     static_cast<unsigned long long>(rounds));
         return false;
@@ -143,6 +174,13 @@ std::vector<entry> all_entries() {
     add<lock_free_compact>(all);
     add<lock_free_compact_thin>(all);
     add<mutex_reference>(all);
+    add_waiting<lock_free>(all);
+    add_waiting<lock_free_two_cells>(all);
+    add_waiting<lock_free_compact>(all);
+    add_waiting<lock_free_bytes>(all);
+    add_waiting<mutex_reference>(all);
+    add_waiting<mutex_reference_bytes>(all);
+    add_compartments(all, kind::crowd, kind::rounds);
     add_planted(all);
     return all;
 }
