@@ -84,6 +84,8 @@ void ratio_reporter::Finalize() {
            "\n  floor   what the case cannot do without, as measured here at the same number of threads"
            "\n  done    share of the calls that were admitted and counted, where not all need be: where the shares of"
            "\n          the two sides differ, so does their work, and their ratio says less"
+           "\n  sleeps  how often a hand-over made a thread give its core away: 1, where it was to one that slept; less"
+           "\n          where it looked or spun before, and then it is no hand-over to a parked thread"
            "\n  spread  standard deviation / mean of the wall times of the repetitions: a ratio is no better than that"
            "\n  *       other programs had the cores: threads that never sleep had less than 85% of"
            "\n          them, so wall is too long, and threads contended less than they should\n";
@@ -97,9 +99,14 @@ void ratio_reporter::collect(const Run& run) {
     if (run.aggregate_name == "cv") seen.spread = run.real_accumulated_time;
     if (run.run_type == Run::RT_Aggregate ? !is_median : seen.is_median) return;
 
-    seen.ns = {run.GetAdjustedRealTime(), run.GetAdjustedCPUTime()};
+    const auto counter = [&](const char* name) {
+        const auto found = run.counters.find(name);
+        return found == run.counters.end() ? std::nullopt : number(found->second.value);
+    };
+    seen.ns = {run.GetAdjustedRealTime(), counter(cpu_time).value_or(run.GetAdjustedCPUTime())};
     seen.is_median = is_median;
-    if (const auto done = run.counters.find(done_share); done != run.counters.end()) seen.done = done->second.value;
+    seen.done = counter(done_share);
+    seen.sleeps = counter(sleeps_a_call);
 }
 
 ratio_reporter::figure ratio_reporter::find(const std::string& name, int threads) const {
@@ -141,10 +148,11 @@ void ratio_reporter::print_ratios() {
     std::ostream& out = GetOutputStream();
     out << "\n" << left("case", name_width) << left("side", side_width) << right("threads", threads_width);
     for (const char* over : {"side", "reference", "ref / side", "floor", "side / floor"}) out << heading(over);
-    out << heading("done") << heading("spread") << gap << "floor";
+    out << heading("done") << heading("sleeps") << heading("spread") << gap << "floor";
     out << "\n" << left("", name_width + side_width + threads_width);
     for (int i = 0; i != 5; ++i) out << two("wall", "cpu");
-    out << two("side", "ref") << two("side", "ref") << "\n";
+    for (int i = 0; i != 3; ++i) out << two("side", "ref");
+    out << "\n";
 
     table_row previous{};
     for (const table_row& row : suite_.rows()) {
@@ -171,9 +179,10 @@ void ratio_reporter::print_ratio(const table_row& row, bool names_case, bool nam
         << right(std::to_string(row.threads), threads_width);
     out << one(side.ns) << one(reference.ns) << against(reference.ns, side.ns);
     out << one(floor.ns) << against(side.ns, floor.ns);
-    out << two(percent(side.done), percent(reference.done)) << two(percent(side.spread), percent(reference.spread));
+    out << two(percent(side.done), percent(reference.done));
+    out << two(text(side.sleeps), text(reference.sleeps)) << two(percent(side.spread), percent(reference.spread));
     out << gap << (names_side ? row.floor : "");
-    if (side.ns && is_crowded(ratio(cpu(side.ns), wall(side.ns)), row.threads)) out << " *";
+    if (!row.sleeps && side.ns && is_crowded(ratio(cpu(side.ns), wall(side.ns)), row.threads)) out << " *";
     out << "\n";
 }
 

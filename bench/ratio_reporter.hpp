@@ -30,6 +30,7 @@ private:
     struct figure {
         std::optional<times> ns;
         std::optional<double> done;
+        std::optional<double> sleeps;
         std::optional<double> spread;  // standard deviation / mean of the wall times of the repetitions
         bool is_median = false;
     };

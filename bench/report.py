@@ -3,9 +3,9 @@
 
     report.py RUN [--keep]
 
-RUN is the folder with times.json (Google Benchmark's), tail.tsv, counted.tsv and build.tsv; what is not there is left
-out. report.md, plot.svg, plot.png and result.json are written into it. --keep copies them into bench/results/, named
-after the day, the commit and the compiler, and renews what README.md shows of them.
+RUN is the folder with times.json (Google Benchmark's), tail.tsv, fairness.tsv, counted.tsv and build.tsv; what is not
+there is left out. report.md, result.json, and plot and fairness as .svg and .png are written into it. --keep copies
+them into bench/results/, named after the day, the commit and the compiler, and renews what README.md shows of them.
 """
 
 import csv
@@ -23,6 +23,8 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402  after the choice of what draws
 import matplotlib.ticker  # noqa: E402
 
+plt.rcParams["svg.hashsalt"] = "bulwark"  # the same figures give the same file
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
 README = ROOT / "README.md"
@@ -33,7 +35,8 @@ THREADS = (1, 2, 4, 8)
 
 
 def read_times(path):
-    """{(name, threads): {"wall", "cpu", "spread"}}, medians in ns a call, and where they come from."""
+    """{(name, threads): {"wall", "cpu", "spread"}}, medians in ns a call, and where they come from. Of a hand-over also
+    "sleeps", of one to a sleeper the quantiles of the time."""
     if not path.exists():
         return {}, {}
     run = json.loads(path.read_text())
@@ -41,11 +44,12 @@ def read_times(path):
     for row in run["benchmarks"]:
         if row.get("error_occurred"):
             continue
-        name = re.sub(r"/real_time.*", "", row["run_name"])
+        name = re.sub(r"/(real|manual)_time.*", "", row["run_name"])
         seen = times.setdefault((name, row["threads"]), {})
         kind = row.get("aggregate_name", "median" if row.get("repetitions", 1) == 1 else None)
         if kind == "median":
-            seen.update(wall=row["real_time"], cpu=row["cpu_time"])
+            seen.update(wall=row["real_time"], cpu=row.get("cpu_ns", row["cpu_time"]))
+            seen.update({key: row[key] for key in ("sleeps", "p50", "p99") if key in row})
         elif kind == "cv":
             seen["spread"] = row["real_time"]
     kept = ("date", "num_cpus", "mhz_per_cpu", "caches", "load_avg")
@@ -71,6 +75,27 @@ def read_tail(path):
         for quantile in ("p50", "p99", "p99.9", "p99.99"):
             row[quantile] = statistics.median(int(each[quantile]) for each in seen)
         row["max"] = max(int(each["max"]) for each in seen)
+        rows.append(row)
+    return rows
+
+
+def read_fairness(path):
+    """One row for a side, a number of permits and a length of work: the medians of the rounds, the longest wait of all,
+    and what each thread got in the round whose min/max is the median."""
+    rounds = {}
+    for row in read_table(path):
+        kind = "short" if int(row["work"]) < 2000 else "long"
+        rounds.setdefault((kind, int(row["permits"]), row["side"]), []).append(row)
+    rows = []
+    for (kind, permits, side), seen in sorted(rounds.items(), key=lambda item: (item[0][0] != "short", item[0][1])):
+        seen.sort(key=lambda each: float(each["min/max"]))
+        middle = seen[len(seen) // 2]
+        row = {"kind": kind, "permits": permits, "side": side, "threads": int(middle["threads"])}
+        for figure in ("work", "per_second", "p50", "p99", "cpu", "sleeps"):
+            row[figure] = statistics.median(float(each[figure]) for each in seen)
+        row["longest"] = max(int(each["longest"]) for each in seen)
+        row.update(min=int(middle["min"]), max=int(middle["max"]), ratio=float(middle["min/max"]))
+        row["each"] = [int(each) for each in middle["each"].split(",")]
         rows.append(row)
     return rows
 
@@ -140,7 +165,7 @@ AGAINST = (
 def crowded(times, cores):
     """How many of the runs whose threads never sleep had less than 85% of the cores, and of how many."""
     tireless = [(threads, seen) for (name, threads), seen in times.items()
-                if not name.endswith(("/reference", "_mutex"))]
+                if not name.endswith(("/reference", "_mutex")) and "sleeps" not in seen]
     return sum(seen["cpu"] < 0.85 * min(threads, cores) * seen["wall"] for threads, seen in tireless), len(tireless)
 
 
@@ -166,6 +191,55 @@ def targets(figures):
                      verdict(against and against >= cheaper, over and above and above <= over)))
     heads = ("figure", "threads", "bulwark", "mutex", "floor", "target: mutex / bulwark", "measured", "at the floor",
              "target: bulwark / floor", "measured", "both")
+    return table(heads, rows) if rows else ""
+
+
+# The ways to hand a permit over (handover_bench.cpp), and who is to be as slow at the most. To compare by: on one core the
+# CPU time, of which the wall time is made there; to a sleeper the median, since the machine's mood is in the mean.
+HANDOVERS = (("one_core", "one core, CPU"), ("two_cores", "two cores, wall"), ("asleep", "to a sleeper, median"))
+RIVALS = ("posix_sem_t", "std_semaphore", "reference")
+PARKED = 0.95  # sleeps a hand-over, at least: those with fewer did not hand over to a thread that sleeps
+
+
+def handovers(times, where):
+    """{side: figures}, the floors among them."""
+    found = {}
+    for (name, _), seen in times.items():
+        for prefix, side in ((f"handover_{where}/", ""), (f"floor/futex_{where}", "futex, the floor"),
+                             (f"floor/condition_{where}", "condition variable")):
+            if name.startswith(prefix):
+                found[side or name[len(prefix):]] = seen
+    return found
+
+
+def handover_table(times):
+    rows = []
+    all_ways = [handovers(times, where) for where, _ in HANDOVERS]
+    for side in sorted({side for way in all_ways for side in way}, key=by_importance):
+        one, two, asleep = (way.get(side, {}) for way in all_ways)
+        cells = [PLAIN_NAMES.get(side, side)]
+        for way in (one, two):
+            # In brackets: no hand-over to a thread that sleeps.
+            brackets = "({})" if way.get("sleeps", 1) < PARKED else "{}"
+            cells += [brackets.format(number(way.get(key))) for key in ("cpu", "wall")] + [number(way.get("sleeps"))]
+        cells += [number(asleep.get(key)) for key in ("cpu", "p50", "p99")]
+        rows.append(cells)
+    heads = ("ns a hand-over", "one core: CPU", "wall", "sleeps", "two cores: CPU", "wall", "sleeps",
+             "to a sleeper: CPU", "p50", "p99")
+    return table(heads, rows) if rows else ""
+
+
+def fairness_table(fairness):
+    heads = ("work", "permits", "", "permits a second", "min", "max", "min / max", "wait p50", "p99", "longest",
+             "CPU a permit", "sleeps a permit")
+    rows = []
+    before = None
+    for row in fairness:
+        group = (row["kind"], row["permits"])
+        rows.append(((number(row["work"], " ns"), row["permits"]) if group != before else ("", ""))
+                    + (PLAIN_NAMES.get(row["side"], row["side"]), f"{row['per_second']:.0f}", row["min"], row["max"],
+                       number(row["ratio"]), *(number(row[key]) for key in ("p50", "p99", "longest", "cpu", "sleeps"))))
+        before = group
     return table(heads, rows) if rows else ""
 
 
@@ -195,6 +269,12 @@ def other_targets(figures):
     for threads in (8, 32):
         tail = ratio(figures.p999("lock_free", threads), figures.p999("reference", threads))
         at_most(f"p99.9 of a call, {threads} threads: bulwark / mutex", 0.2, tail, " x")
+    for where, what in HANDOVERS:
+        sides = {side: seen["cpu" if where == "one_core" else "p50" if where == "asleep" else "wall"]
+                 for side, seen in handovers(figures.times, where).items() if seen["sleeps"] > PARKED}
+        best = min((sides[side] for side in RIVALS if side in sides), default=None)
+        at_most(f"hand-over, {what}: bulwark / the best of sem_t, std and mutex that parked", 1,
+                ratio(sides.get("lock_free"), best), " x")
     return table(("figure", "target", "measured", ""), rows) if rows else ""
 
 
@@ -206,8 +286,12 @@ SHOWN = (
     ("open, refused", "open_refusal", "coarse_clock"),
     ("reading the state", "observe_snapshot", "coarse_clock"),
     ("bulkhead, take and give back", "bulkhead_pair", "two_locked_rmw"),
+    ("the same, by acquire()", "bulkhead_acquire", "two_locked_rmw"),
+    ("the same, 3 permits at once", "bulkhead_pair_of_3", "two_locked_rmw"),
+    ("the same, bytes", "memory_pair", "two_locked_rmw"),
     ("the same, 4096 permits, striped", "bulkhead_large", "two_own_rmw"),
     ("bulkhead full, refused", "bulkhead_refusal", "shared_load"),
+    ("the same, and somebody waits", "bulkhead_queued", "shared_load"),
 )
 
 
@@ -228,8 +312,8 @@ def overview(figures):
 
 def alternatives(figures):
     rows = []
-    for case in ("bulkhead_pair", "bulkhead_refusal"):
-        what = {"bulkhead_pair": "take and give back", "bulkhead_refusal": "refused"}[case]
+    for case, what in (("bulkhead_pair", "take and give back"), ("bulkhead_acquire", "the same, ready to wait"),
+                       ("bulkhead_refusal", "refused"), ("bulkhead_queued", "refused, and somebody waits")):
         for side in sorted({name.split("/")[1] for name, _ in figures.times if name.startswith(case + "/")}):
             rows.append((what, side, *(number(figures.cpu(f"{case}/{side}", threads)) for threads in THREADS)))
             what = ""
@@ -253,20 +337,29 @@ PANELS = (
     ("bulkhead, take and give back", "bulkhead_pair", "two_locked_rmw"),
     ("the same, 4096 permits", "bulkhead_large", "two_own_rmw"),
 )
-FIRST = ("lock_free", "compact", "reference", "floor")
+FIRST = ("lock_free", "with_stop_token", "with_time_limit", "compact", "reference", "floor")
 STYLES = {"lock_free": "o-", "compact": "^-", "reference": "s--", "floor": "k:"}
-PLAIN_NAMES = {"lock_free": "bulwark", "reference": "mutex"}
+PLAIN_NAMES = {"lock_free": "bulwark", "reference": "mutex", "with_stop_token": "bulwark, stop token",
+               "with_time_limit": "bulwark, time limit"}
+
+
+def by_importance(side):
+    return (FIRST + (side,)).index(side), side
+
+
+def save(figure, run, name):
+    figure.savefig(run / f"{name}.svg", metadata={"Date": None})
+    figure.savefig(run / f"{name}.png", dpi=100)
 
 
 def draw(times, title, run):
     """CPU time of a call by threads: a line for each side of a case, and its floor."""
-    plt.rcParams["svg.hashsalt"] = "bulwark"  # the same figures give the same file
     figure, axes = plt.subplots(2, 2, figsize=(10, 8), sharex=True, layout="constrained")
     for axis, (heading, case, floor) in zip(axes.flat, PANELS):
         lines = {name.split("/")[1]: name for name, _ in times if name.startswith(case + "/")}
         if (f"floor/{floor}", 1) in times:
             lines["floor"] = f"floor/{floor}"
-        for label, name in sorted(lines.items(), key=lambda line: (FIRST + (line[0],)).index(line[0])):
+        for label, name in sorted(lines.items(), key=lambda line: by_importance(line[0])):
             points = [(threads, times[name, threads]["cpu"]) for threads in THREADS if (name, threads) in times]
             axis.plot(*zip(*points), STYLES.get(label, ".-"), label=PLAIN_NAMES.get(label, label),
                       linewidth=2 if label == "lock_free" else 1)
@@ -282,11 +375,48 @@ def draw(times, title, run):
     for axis in axes[:, 0]:
         axis.set_ylabel("CPU ns a call")
     figure.suptitle(title, fontsize="small")
-    figure.savefig(run / "plot.svg", metadata={"Date": None})
-    figure.savefig(run / "plot.png", dpi=100)
+    save(figure, run, "plot")
 
 
-def result_json(context, times, tail, counted, build):
+COLOURS = {"lock_free": "tab:blue", "reference": "tab:orange", "std_semaphore": "tab:green", "posix_sem_t": "tab:red"}
+
+
+def draw_fairness(fairness, title, run):
+    """For each length of work: what each thread got, for each number of permits, and the throughput of all."""
+    kinds = list(dict.fromkeys(row["kind"] for row in fairness))
+    numbers = sorted({row["permits"] for row in fairness})
+    sides = sorted({row["side"] for row in fairness}, key=by_importance)
+    figure, axes = plt.subplots(len(kinds), len(numbers) + 1, figsize=(4 * len(numbers) + 4, 4 * len(kinds)),
+                                layout="constrained", squeeze=False)
+    for kind, line in zip(kinds, axes):
+        rows = {(row["permits"], row["side"]): row for row in fairness if row["kind"] == kind}
+        work = next(iter(rows.values()))["work"]
+        for permits, axis in zip(numbers, line):
+            for side in sides:
+                if row := rows.get((permits, side)):
+                    axis.plot(range(1, len(row["each"]) + 1), row["each"], ".-", markersize=4, color=COLOURS.get(side),
+                              label=f"{PLAIN_NAMES.get(side, side)}: min/max {number(row['ratio'])}")
+            # Logarithmic down to 1, with 0 below it: some threads get none.
+            axis.set_yscale("symlog", linthresh=1)
+            axis.set(title=f"{permits} permit{'s' * (permits != 1)}, {number(work)} ns of work", ylim=(-0.3, None),
+                     xlabel="thread, the one with the fewest first", ylabel="permits it got")
+            axis.grid(alpha=0.3)
+            axis.legend(fontsize="small", loc="lower right")
+        axis = line[-1]
+        for i, side in enumerate(sides):
+            shown = [(at, rows[permits, side]["per_second"]) for at, permits in enumerate(numbers) if (permits, side) in rows]
+            axis.bar([at + (i + 0.5) * 0.8 / len(sides) - 0.4 for at, _ in shown], [value for _, value in shown],
+                     0.8 / len(sides), color=COLOURS.get(side), label=PLAIN_NAMES.get(side, side))
+        axis.set(title=f"permits a second, {number(work)} ns of work", xlabel="permits", xticks=range(len(numbers)),
+                 xticklabels=numbers)
+        axis.yaxis.set_major_formatter(matplotlib.ticker.EngFormatter())
+        axis.grid(axis="y", alpha=0.3)
+        axis.legend(fontsize="small")
+    figure.suptitle(f"{fairness[0]['threads']} threads wait for few permits. {title}", fontsize="small")
+    save(figure, run, "fairness")
+
+
+def result_json(context, times, **other):
     """One line a figure, so that two results can be compared line by line."""
     def lines(rows):
         return "[\n" + ",\n".join("  " + json.dumps(row) for row in rows) + "\n ]"
@@ -294,26 +424,31 @@ def result_json(context, times, tail, counted, build):
     rows = [{"name": name, "threads": threads, **{key: round(value, 3) for key, value in seen.items()}}
             for (name, threads), seen in sorted(times.items())]
     parts = [f' "context": {json.dumps(context)}']
-    parts += [f' "{name}": {lines(part)}' for name, part in
-              (("times", rows), ("tail", tail), ("counted", counted), ("build", build))]
+    parts += [f' "{name}": {lines(part)}' for name, part in {"times": rows, **other}.items()]
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def renew_readme(overview_table, source, name):
+def renew_readme(tables, source, name, plots):
     text = README.read_text()
     if BEGIN not in text or END not in text:
         sys.exit(f"report: README.md lacks {BEGIN} and {END}")
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
-    shown = (f"{BEGIN}\n{source}\n\n{overview_table}\n\n![CPU ns a call by threads](bench/results/{name}.svg)\n\n"
-             f"All tables of that run: [bench/results/{name}.md](bench/results/{name}.md)\n{END}")
-    README.write_text(before + shown + after)
+    pictures = {"plot": "CPU ns a call by threads", "fairness": "Permits a thread, and throughput"}
+    shown = [source, *filter(None, tables), *(f"![{pictures[plot]}](bench/results/{kept_name(name, plot)}.svg)" for plot in plots),
+             f"All tables of that run: [bench/results/{name}.md](bench/results/{name}.md)"]
+    README.write_text(before + BEGIN + "\n" + "\n\n".join(shown) + "\n" + END + after)
+
+
+def kept_name(name, made):
+    return f"{name}-{made}" if made == "fairness" else name
 
 
 def main():
     run, keep = pathlib.Path(sys.argv[1]), "--keep" in sys.argv[2:]
     times, context = read_times(run / "times.json")
     tail, counted, build = read_tail(run / "tail.tsv"), read_table(run / "counted.tsv"), read_table(run / "build.tsv")
+    fairness = read_fairness(run / "fairness.tsv")
     figures = Figures(times, tail)
     context = where_from(context)
     day = context.get("date", "")[:10]
@@ -326,6 +461,9 @@ def main():
         ("", other_targets(figures)),
         ("Overview", overview(figures)),
         ("Permits: the alternatives", alternatives(figures)),
+        ("Hand-over of a permit to a thread that waits; in brackets: to one that did not sleep", handover_table(times)),
+        (f"{fairness[0]['threads']} threads wait for few permits (times in ns)" if fairness else "",
+         fairness_table(fairness)),
         ("Time of single calls, more threads than cores (ns, the fine clock's reading included)",
          tail_table(tail) if tail else ""),
         ("Accesses an operation, counted", plain_table(counted) if counted else ""),
@@ -342,16 +480,23 @@ def main():
     print("\n" + report)
 
     (run / "report.md").write_text(report)
-    (run / "result.json").write_text(result_json(context, times, tail, counted, build))
+    (run / "result.json").write_text(
+        result_json(context, times, tail=tail, fairness=fairness, counted=counted, build=build))
     draw(times, source, run)
+    plots = ["plot"]
+    if fairness:
+        draw_fairness(fairness, source, run)
+        plots.append("fairness")
     if not keep:
         return
     name = re.sub(r"[^\w.+-]+", "-", f"{day}-{context['commit']}-{compiler}".lower())
     RESULTS.mkdir(exist_ok=True)
-    for suffix, made in (("json", "result.json"), ("md", "report.md"), ("svg", "plot.svg"), ("png", "plot.png")):
-        shutil.copy(run / made, RESULTS / f"{name}.{suffix}")
-    renew_readme(overview(figures), source, name)
-    print(f"kept as bench/results/{name}.*; README.md shows it")
+    made = ["result.json", "report.md"] + [f"{plot}.{kind}" for plot in plots for kind in ("svg", "png")]
+    for file in made:
+        stem, suffix = file.split(".")
+        shutil.copy(run / file, RESULTS / f"{kept_name(name, stem)}.{suffix}")
+    renew_readme((overview(figures), handover_table(times)), source, name, plots)
+    print(f"kept as bench/results/{name}*; README.md shows it")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ suite make_suite() {
     add_floors(all);
     add_breaker_cases(all);
     add_bulkhead_cases(all);
+    add_handover_cases(all);
     return all;
 }
 

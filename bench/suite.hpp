@@ -4,11 +4,13 @@
 //
 // A *body* is a class template over the implementation. Its constructor takes the number of threads and sets up what
 // they share; its call operator is what each of them runs. A body leaves what it shares as it found it, because it
-// serves every repetition.
+// serves every repetition. All bodies are made before the first one runs: what would disturb the others while it lies
+// idle, such as a thread, is for the call operator.
 #pragma once
 
 #include <benchmark/benchmark.h>
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +25,20 @@ struct table_row {
     std::string side;
     int threads;
     std::string floor;
+    bool sleeps;
+};
+
+/// At which numbers of threads something runs, and how.
+struct running {
+    int min_threads = 1;
+    int max_threads = std::numeric_limits<int>::max();
+    /// The body itself says how long an iteration took, times the number of threads, since Google Benchmark divides by
+    /// that; and what CPU time it had, in the counter cpu_time.
+    bool own_times = false;
+    /// Its threads sleep in between, so that they cannot be expected to use all of the cores.
+    bool sleeps = false;
+
+    bool at(int threads) const noexcept { return min_threads <= threads && threads <= max_threads; }
 };
 
 /// The side that the others of its case are compared with.
@@ -43,30 +59,36 @@ inline void report_done(benchmark::State& state, double done) {
     state.counters[done_share] = benchmark::Counter(done, benchmark::Counter::kAvgIterations);
 }
 
+/// ns of CPU time a call, of a body that times itself.
+inline constexpr const char* cpu_time = "cpu_ns";
+/// How often a call made its thread sleep.
+inline constexpr const char* sleeps_a_call = "sleeps";
+
 class suite {
 public:
     static constexpr int thread_counts[] = {1, 2, 4, 8};
 
     template <class Body>
-    void add_floor(std::string_view name) {
+    void add_floor(std::string_view name, const running& how = {}) {
         floors_.emplace_back(name);
         for (const int threads : thread_counts) {
-            run_at(floor_name(name), threads, std::make_shared<Body>(threads));
+            if (how.at(threads)) run_at(floor_name(name), threads, how, std::make_shared<Body>(threads));
         }
     }
 
     template <template <class> class Body>
     class bench_case {
     public:
-        bench_case(suite& all, std::string_view name, std::string_view floor, int min_threads)
-            : all_(all), name_(name), floor_(floor), min_threads_(min_threads) {}
+        bench_case(suite& all, std::string_view name, std::string_view floor, const running& how)
+            : all_(all), name_(name), floor_(floor), how_(how) {}
 
         template <class Implementation>
         bench_case& side(std::string_view side) {
             for (const int threads : thread_counts) {
-                if (threads < min_threads_) continue;
-                run_at(run_name(name_, side), threads, std::make_shared<Body<Implementation>>(threads));
-                if (side != reference_side) all_.rows_.push_back({name_, std::string(side), threads, floor_});
+                if (!how_.at(threads)) continue;
+                run_at(run_name(name_, side), threads, how_, std::make_shared<Body<Implementation>>(threads));
+                if (side == reference_side) continue;
+                all_.rows_.push_back({name_, std::string(side), threads, floor_, how_.sleeps});
             }
             return *this;
         }
@@ -75,13 +97,13 @@ public:
         suite& all_;
         std::string name_;
         std::string floor_;
-        int min_threads_;
+        running how_;
     };
 
     /// A case without sides; `floor` is the name of what it cannot do without.
     template <template <class> class Body>
-    bench_case<Body> of(std::string_view name, std::string_view floor, int min_threads = 1) {
-        return {*this, name, floor, min_threads};
+    bench_case<Body> of(std::string_view name, std::string_view floor, const running& how = {}) {
+        return {*this, name, floor, how};
     }
 
     const std::vector<std::string>& floors() const noexcept { return floors_; }
@@ -89,12 +111,13 @@ public:
 
 private:
     template <class Body>
-    static void run_at(const std::string& name, int threads, std::shared_ptr<Body> body) {
+    static void run_at(const std::string& name, int threads, const running& how, std::shared_ptr<Body> body) {
         // The two times of the table. Real time: that of the run, divided by the calls of all threads (the inverse of
         // the throughput). CPU time a call: the CPU time of each thread by its own clock, added up, divided by the
         // calls of all threads; so spinning and system calls count, and sleeping on a mutex does not.
         auto run = [body = std::move(body)](benchmark::State& state) { (*body)(state); };
-        benchmark::RegisterBenchmark(name.c_str(), std::move(run))->Threads(threads)->UseRealTime();
+        auto* const registered = benchmark::RegisterBenchmark(name.c_str(), std::move(run))->Threads(threads);
+        how.own_times ? registered->UseManualTime() : registered->UseRealTime();
     }
 
     std::vector<std::string> floors_;
@@ -105,6 +128,7 @@ private:
 void add_floors(suite& all);
 void add_breaker_cases(suite& all);
 void add_bulkhead_cases(suite& all);
+void add_handover_cases(suite& all);
 
 /// Everything, in the order of the table.
 suite make_suite();
