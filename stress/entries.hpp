@@ -1,0 +1,36 @@
+// What there is to run: scenarios, each on an implementation. Two source files list them, so that they compile side by
+// side.
+#pragma once
+
+#include "run.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace bulwark::stress {
+
+enum class kind : std::uint8_t {
+    crowd,          ///< many threads, each as fast as it can
+    rounds,         ///< two threads, one operation each at a time: they must overlap
+    planted_leak,   ///< two threads, and something must be found wrong
+    planted_crowd,  ///< likewise, of many threads
+};
+
+struct entry {
+    std::string scenario;
+    std::string implementation;
+    kind what;
+    std::function<void(run&)> repeat;
+};
+
+/// Of breakers and of bulkheads that turn away at once.
+void add_scenarios(std::vector<entry>& all);
+/// Of bulkheads at which callers wait, and of compartments.
+void add_waiting_scenarios(std::vector<entry>& all);
+/// Planted leaks: in both files.
+void add_planted(std::vector<entry>& all);
+void add_planted_waiting(std::vector<entry>& all);
+
+}  // namespace bulwark::stress
