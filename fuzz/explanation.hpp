@@ -87,12 +87,12 @@ private:
         return a.answer == b.answer && a.made == b.made && exact(a.snapshot) == exact(b.snapshot);
     }
 
-    /// The interrupted call is one that a cell may count.
+    /// The interrupted call is one that a cell, its own or a shared one, may count.
     bool counted_late() const {
         const call& mine = order_[place_];
         const breaker_snapshot& before = told_[place_].before;
         const record& shown = told_[place_].shown;
-        if (mine.slot >= config_.cells || before.state != breaker_state::closed || !shown.made.empty()) return false;
+        if (config_.cells == 0 || before.state != breaker_state::closed || !shown.made.empty()) return false;
         if (mine.what == act::acquire) return shown.answer == 0;
         const bool of_this_window = told_[place_ + 1].before.counts.requests == before.counts.requests;
         return mine.what == act::success && shown.answer == 1 && before.counts.consecutive_failures == 0 &&
