@@ -64,8 +64,7 @@ public:
     explicit basic_bulkhead(const config& c)
         : line_((validate(c), Kind::capacity(c)), Kind::stripes(c), c.max_waiting),
           tally_(c.cells, c.wait_histogram),
-          on_event_(c.on_event),
-          max_waiting_(c.max_waiting) {}
+          on_event_(c.on_event) {}
 
     basic_bulkhead(const basic_bulkhead&) = delete;
     basic_bulkhead& operator=(const basic_bulkhead&) = delete;
@@ -194,7 +193,6 @@ private:
     detail::waiting_line<Traits, typename Kind::word> line_;
     detail::call_tally<Traits> tally_;
     const std::function<void(const bulkhead_event&)> on_event_;
-    const std::uint32_t max_waiting_;
     /// Not 0: too few permits were found, and that told, since a call was last admitted at once. Stays 0 where there is
     /// nobody to tell.
     typename Traits::template atomic<std::uint32_t> saturated_;
@@ -269,12 +267,12 @@ template <class Kind, class Traits>
     using detail::turn;
     // Told before standing in line: whoever is told may wait for a permit himself.
     if (found_too_few()) tell(bulkhead_event_kind::saturated, errc::bulkhead_full, n);
-    turn got = turn::queue_full;
+    turn got = turn::waits;
     if (stop != nullptr && stop->stop_requested()) {
         got = turn::stopped;
     } else if (end != nullptr && end->left() <= std::chrono::nanoseconds::zero()) {
         got = turn::timed_out;
-    } else if (max_waiting_ != 0) {
+    } else {
         waiter self(n);
         got = line_.join(self);
         if (got == turn::admitted) return admitted_at_once(n);
