@@ -287,13 +287,17 @@ TEST(Cells, TheEndOfTheCountsInHalfOpenIsNotNear) {
 }
 
 TEST(Cells, SuccessesThatAreNotCountedLeaveNoTrace) {
-    for (const std::uint32_t slot : {0U, no_thread_slot}) {
+    struct place {
+        std::uint32_t cells, slot;
+    };
+    for (const place where : {place{1, 0}, place{1, no_thread_slot}, place{0, 0}}) {
         manual_clock::reset();
         breaker b{{.interval = 10s,
                    .timeout = 1s,
                    .ready_to_trip = bulwark::consecutive_failures(2),
                    .count_successes = false,
-                   .cells = 1}};
+                   .cells = where.cells}};
+        const std::uint32_t slot = where.slot;
         const playing caller(slot);
         for (int i = 0; i != 3; ++i) succeed(b, slot);
         EXPECT_EQ(b.counts(), breaker_counts{});

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -277,6 +278,40 @@ TEST(Interruption, IsSomeOrderOfTheCallsWhereSuccessesAreNotCounted) {
     every_interruption_is_some_order<layout_widths{}>(0s, uncounted);
     every_interruption_is_some_order<one_bit>(10s, uncounted_on_the_head);
     every_interruption_is_some_order<one_bit>(0s, uncounted_beside);
+}
+
+/// The request on the head, because the shared cell is full; the outcome in the cell of another thread.
+TEST(Interruption, NoObserverSeesAnOutcomeWithoutItsRequest) {
+    using breaker =
+        bulwark::basic_circuit_breaker<manual_clock, bulwark::test::preempted_traits<bulwark::test::two_shared>>;
+    bool seen_after = false;
+    for (int access = 0;; ++access) {
+        manual_clock::reset();
+        breaker b{{.cells = 1}};
+        const auto call = [&](std::uint32_t asks, std::uint32_t answers) {
+            std::optional<breaker::permit> permit;
+            {
+                const bulwark::test::playing first(asks);
+                permit = b.try_acquire().value();
+            }
+            const bulwark::test::playing second(answers);
+            ASSERT_TRUE(permit->success());
+        };
+        call(0, 0);
+        call(1, 1);
+        call(1, 1);
+        int left = access;
+        before_access = [&] {
+            if (left-- == 0) call(1, 0);
+            return false;
+        };
+        const bulwark::breaker_counts seen = b.counts();
+        before_access = nullptr;
+        if (left >= 0) break;
+        EXPECT_GE(seen.requests, seen.total_successes) << "interrupted before access " << access;
+        seen_after |= seen.total_successes == 4;
+    }
+    EXPECT_TRUE(seen_after);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <mutex>
 #include <numeric>
@@ -362,16 +363,18 @@ TYPED_TEST(Waiting, AnyClockWillDo) {
     EXPECT_TRUE(early.got());
 }
 
-/// Throws when it is read for the third time.
+/// Throws when it is read for the third time, and does something before.
 struct breaking_clock {
     using duration = std::chrono::nanoseconds;
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<breaking_clock>;
     static inline int readings = 0;
+    static inline std::function<void()> before_throwing;
     static time_point now() {
-        if (++readings == 3) throw std::runtime_error("no time");
-        return time_point();
+        if (++readings != 3) return time_point();
+        if (before_throwing) before_throwing();
+        throw std::runtime_error("no time");
     }
 };
 
@@ -385,6 +388,18 @@ TYPED_TEST(Waiting, NothingIsLostOnAClockThatThrows) {
     held = errc::bulkhead_full;
     EXPECT_EQ(pool.available(), 2U);
     EXPECT_TRUE(pool.try_acquire(2));
+}
+
+/// The reference reads the clock with its lock held: nothing can be granted meanwhile.
+TEST(LockFreeWaiting, APermitThatIsGrantedWhileTheClockThrowsComesBack) {
+    bulwark::bulkhead pool{{.max_concurrent = 2}};
+    auto held = pool.try_acquire(2);
+    breaking_clock::readings = 0;
+    breaking_clock::before_throwing = [&] { held = errc::bulkhead_full; };
+    EXPECT_THROW(static_cast<void>(pool.try_acquire_until(breaking_clock::time_point(1us))), std::runtime_error);
+    breaking_clock::before_throwing = nullptr;
+    EXPECT_EQ(pool.waiting(), 0U);
+    EXPECT_EQ(pool.available(), 2U);
 }
 
 TYPED_TEST(Waiting, APermitThatAFunctionGivesBackByThrowingGoesToWhoWaits) {
