@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <fstream>
+#include <string>
 
 namespace explore {
 
@@ -34,6 +36,14 @@ std::string_view to_string(boost::memory_order order) {
         case memory_order_release: return "release";
         default: return "relaxed";
     }
+}
+
+std::string text_of(const site& s) {
+    std::ifstream file{std::string(s.path)};
+    std::string line;
+    for (std::uint32_t i = 0; i != s.line; ++i) std::getline(file, line);
+    const std::size_t first = line.find_first_not_of(' ');
+    return first == std::string::npos ? "" : line.substr(first, line.find_last_not_of(" \r") + 1 - first);
 }
 
 std::vector<boost::memory_order> weaker_orders(const site& s) {
@@ -69,8 +79,13 @@ std::uint16_t site_at(const std::source_location& at, const char* what, boost::m
     std::size_t index = 0;
     while (index != sites().size() && sites()[index].where != name) ++index;
     if (index == sites().size()) {
-        sites().push_back(
-            {.where = name, .what = what, .written = order, .writes = verb != "load", .reads = verb != "store"});
+        sites().push_back({.where = name,
+                           .what = what,
+                           .written = order,
+                           .writes = verb != "load",
+                           .reads = verb != "store",
+                           .path = at.file_name(),
+                           .line = at.line()});
     }
     table[slot] = {at.file_name(), at.line(), static_cast<std::uint16_t>(index)};
     return table[slot].index;

@@ -20,6 +20,8 @@ struct site {
     bool split = false;                                          ///< the read and the write of one operation come apart
     bool writes = false;
     bool reads = false;
+    std::string_view path;  ///< of the file, as the compiler knows it
+    std::uint32_t line = 0;
 
     bool is_read_modify_write() const { return reads && writes; }
 };
@@ -28,6 +30,9 @@ std::string_view to_string(boost::memory_order order);
 
 /// The orders that are weaker than the one written, and that the operation may name.
 std::vector<boost::memory_order> weaker_orders(const site& s);
+
+/// The source line, without the spaces around it; empty where the sources are gone.
+std::string text_of(const site& s);
 
 /// The sites met so far. An operation is entered when it is first executed.
 std::vector<site>& sites();

@@ -1,8 +1,9 @@
-// What compartments refuse to be set up with, and which configuration belongs to a name.
+// What compartments refuse to be set up with, and which configuration and callbacks belong to a name.
 #include <bulwark/compartments_config.hpp>
 
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 namespace bulwark {
 namespace {
@@ -29,6 +30,21 @@ void validate_one(const std::string& whose, const compartment_config& config) {
     }
 }
 
+/// `of_all` must outlive what is returned.
+template <class Event>
+std::function<void(const Event&)> both(std::function<void(const Event&)> own,
+                                       const std::function<void(std::string_view, const Event&)>& of_all,
+                                       std::string_view name) {
+    if (!of_all) return own;
+    return [own = std::move(own), &of_all, name](const Event& event) {
+        try {
+            if (own) own(event);
+        } catch (...) {  // NOLINT(bugprone-empty-catch): dropped, as documented
+        }
+        of_all(name, event);  // what it throws is dropped by whoever calls this
+    };
+}
+
 }  // namespace
 
 void validate(const compartments_config& config) {
@@ -48,6 +64,13 @@ const compartment_config& config_of(const compartments_config& config, std::stri
         if (service.name == name) return service.config;
     }
     return config.defaults;
+}
+
+compartment_config config_with_callbacks(const compartments_config& config, std::string_view name) {
+    compartment_config one = config_of(config, name);
+    one.breaker.on_state_change = both(std::move(one.breaker.on_state_change), config.on_state_change, name);
+    one.bulkhead.on_event = both(std::move(one.bulkhead.on_event), config.on_event, name);
+    return one;
 }
 
 }  // namespace bulwark

@@ -12,7 +12,7 @@
 
 namespace bulwark::detail {
 
-void futex_sleep(const void* word, std::uint32_t value, std::chrono::steady_clock::time_point until) noexcept {
+void futex::sleep_at(const void* address, std::uint32_t value, std::chrono::steady_clock::time_point until) noexcept {
     using namespace std::chrono;
     // The steady clock is CLOCK_MONOTONIC, which is what the kernel measures an absolute time by.
     const auto time = until.time_since_epoch();
@@ -22,14 +22,14 @@ void futex_sleep(const void* word, std::uint32_t value, std::chrono::steady_cloc
     at.tv_nsec = static_cast<long>(nanoseconds(time - whole).count());
     const int before = errno;
     // Woken, interrupted, too late, or another value: the caller looks again.
-    syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until == no_time_limit ? nullptr : &at, nullptr,
+    syscall(SYS_futex, address, FUTEX_WAIT_BITSET_PRIVATE, value, until == no_time_limit ? nullptr : &at, nullptr,
             FUTEX_BITSET_MATCH_ANY);
     errno = before;
 }
 
-void futex_wake(const void* word) noexcept {
+void futex::wake(const void* address) noexcept {
     const int before = errno;
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    syscall(SYS_futex, address, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
     errno = before;
 }
 

@@ -22,6 +22,7 @@ struct entry {
 void add_breaker_models(std::vector<entry>& all);
 void add_celled_models(std::vector<entry>& all);
 void add_bulkhead_models(std::vector<entry>& all);
+void add_name_table_models(std::vector<entry>& all);
 void add_waiting_models(std::vector<entry>& all);
 
 }  // namespace bulwark::model

@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
         add_celled_models(chosen);
         add_bulkhead_models(chosen);
         add_waiting_models(chosen);
+        add_name_table_models(chosen);
         line.choose(
             chosen, [](const entry& e) { return e.name; },
             [](const entry& e) { return e.name + ", " + std::to_string(e.threads) + " threads, " + describe(e.plan); });

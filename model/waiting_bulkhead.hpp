@@ -43,7 +43,7 @@ struct whole_bulkhead_suite : rl::test_suite<whole_bulkhead_suite<Kind>, 3> {
         told.fill(0);
         hourglass::late.fill(false);
         census<std::uint64_t>::on_load = nullptr;  // a breaker model that gave up has left its own
-        sleepers::begin();
+        futex::begin();
         waiting_traits::slots = {0, 1, 2};
         bulkhead.raise(config());
         guarded.raise();

@@ -161,6 +161,10 @@ const waiting_plan ends_of_two{.capacity = 2,
 const waiting_plan gather_both{.capacity = 2, .first = {}, .steps = {{{take, 2}, {give}}, {{take, 2}, {give}}}};
 const waiting_plan gather_against_one{.capacity = 2, .first = {}, .steps = {{{take, 2}, {give}}, {{take}, {give}}}};
 const waiting_plan gather_in_vain{.capacity = 2, .first = {{take, 1, 0}}, .steps = {{{take, 2}}, {{take}, {give}}}};
+// The same number of bytes may be another's.
+const waiting_plan same_bytes{.capacity = 1, .first = {}, .steps = {{{take}, {give}}, {{take}, {give}}}};
+const waiting_plan same_bytes_closed{
+    .capacity = 1, .first = {{take, 1, 0}}, .steps = {{{give}, {take}, {give}}, {{acquire}, {give}}}};
 const waiting_plan closes_and_gives{
     .capacity = 2, .first = {{take, 1, 1}}, .steps = {{{acquire, 2}, {give}}, {{give}, {take}, {give}}}};
 const waiting_plan closes_and_takes{.capacity = 2, .first = {}, .steps = {{{acquire, 2}, {give}}, {{take}, {give}}}};
@@ -170,6 +174,8 @@ const waiting_plan one_always_free{
     .capacity = 3, .first = {{take, 1, 0}}, .steps = {{{take, 3}}, {{take}, {give}, {take}}}};
 const waiting_plan shrinks_in_stripes{
     .capacity = 4, .first = {{take, 2, 0}}, .steps = {{{resize, 3}}, {{take}, {give}}}};
+/// One is always free, but for a while it is with the line, on its way from stripe 0 to stripe 1.
+const waiting_plan in_the_pot{.capacity = 5, .first = {{take, 2, 1}}, .steps = {{{resize, 4}}, {{take}}, {{take}}}};
 const waiting_plan moved{
     .capacity = 1, .first = {{take, 1, 0}, {join, 1, 1}}, .steps = {{{give}}, {{await_timed}}, {{take}}}};
 
@@ -229,6 +235,7 @@ std::vector<waiting_scenario> scenarios() {
         {"waiting: stripes, close, give, take", striped(closes3), shallow()},
         {"waiting: stripes, one always free", striped(one_always_free), deep()},
         {"waiting: stripes, shrinks", striped(shrinks_in_stripes, {0, 0, 0}), full()},
+        {"waiting: stripes, one always in the pot", striped(in_the_pot, {0, 1, 0}), shallow()},
         {"waiting: stripes, moved by a leaver", striped(moved, {1, 1, 0}), shallow()},
         {"waiting: stripes, release, a joiner", striped(joins), deep()},
         {"waiting: stripes, in turn", striped(in_turn), shallow()},
@@ -289,9 +296,11 @@ void add_waiting_models(std::vector<entry>& all) {
           {.kind = fault::no_acquire, .function = "collect", .other_function = "read"});
     order("stripes opened without release", striped(moved, {1, 1, 0}), {fault::no_release, "open"});
     order("waiter told relaxed", two_givers, {fault::relaxed, "finish"});
-    order("waiter wakes relaxed", two_givers, {fault::relaxed, "wait"});
+    order("waiter wakes relaxed", two_givers, {fault::relaxed, "wait_until"});
     order("waiting_ stored relaxed", seen_waiting, {fault::relaxed, "set_waiting"});
     order("waiting_ read relaxed", seen_waiting, {fault::relaxed, "waiting"});
+    order("bytes taken without acquire", wide(same_bytes), {fault::no_acquire, "take_from"});
+    order("bytes closed without acquire", wide(same_bytes_closed), {fault::no_acquire, "shut"});
     order("stripe closed as load and store", joins, {fault::torn, "shut"});
     order("given to a closed stripe, load and store", two_givers, {fault::torn, "give_back"});
     order("collected as load and store", two_givers, {fault::torn, "collect"});
@@ -304,6 +313,9 @@ void add_waiting_models(std::vector<entry>& all) {
     };
     mutant(silent_telling(), "waiter told and not woken", joins);
     mutant(silent_stop(), "waiter stopped and not woken", only_stopped);
+    mutant(woken_before(), "waiter woken before it is told", joins);
+    mutant(late_address(), "waiter used after the telling", joins);
+    mutant(blind_sleeper(), "waiter sleeps though it was told", joins);
     mutant(unmarked(), "stripe emptied and not marked closed", joins);
     mutant(uncollected(), "hand-over without collecting", joins);
     mutant(selfish_leaver(), "leaver does not hand over", first_times_out_alone);
@@ -319,6 +331,7 @@ void add_waiting_models(std::vector<entry>& all) {
     mutant(early_end(), "end without waiting for visits", ends_of_two);
     mutant(bold_visitor(), "visit hands over whoever is in charge", times_out);
     mutant(shy_visitor(), "visit only for waiters", shrinks);
+    mutant(unseen_closing(), "second reading does not look for closing", striped(in_the_pot, {0, 1, 0}));
     mutant(unseen_opening(), "opening is not a put", striped(shrinks_in_stripes, {0, 0, 0}));
 }
 

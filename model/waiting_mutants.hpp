@@ -4,9 +4,11 @@
 
 #include "waiting_traits.hpp"
 
+#include <bulwark/detail/parker.hpp>
 #include <bulwark/detail/permit_counter.hpp>
 #include <bulwark/detail/waiting_line.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <mutex>
@@ -14,12 +16,30 @@
 
 namespace bulwark::model {
 
+// Parkers, told apart by their system.
+struct silent_finish : futex {};
+struct silent_change : futex {};
+struct wakes_too_early : futex {};
+struct looks_back : futex {};
+struct sleeps_through : futex {};
 /// Who tells, or asks to leave, does not wake.
 struct silent_telling : waiting_traits {
-    using parker = basic_parker<false, true>;
+    using parker = parker_over<silent_finish>;
 };
 struct silent_stop : waiting_traits {
-    using parker = basic_parker<true, false>;
+    using parker = parker_over<silent_change>;
+};
+/// Who tells wakes first.
+struct woken_before : waiting_traits {
+    using parker = parker_over<wakes_too_early>;
+};
+/// Who tells touches the parker afterwards.
+struct late_address : waiting_traits {
+    using parker = parker_over<looks_back>;
+};
+/// Who sleeps does so whatever the word is by then.
+struct blind_sleeper : waiting_traits {
+    using parker = parker_over<sleeps_through>;
 };
 /// A stripe is emptied and not marked closed.
 struct unmarked : waiting_traits {};
@@ -53,10 +73,46 @@ struct bold_visitor : waiting_traits {};
 struct shy_visitor : waiting_traits {};
 /// An opening is not counted as a put.
 struct unseen_opening : waiting_traits {};
+/// The second reading of the stripes does not look whether one is closed.
+struct unseen_closing : waiting_traits {};
 
 }  // namespace bulwark::model
 
 namespace bulwark::detail {
+
+template <>
+inline void basic_futex_parker<model::parker_word, model::silent_finish>::finish(std::uint32_t last) noexcept {
+    word_.store(last, memory_order_release);
+}
+
+template <>
+inline bool basic_futex_parker<model::parker_word, model::silent_change>::change(std::uint32_t from,
+                                                                                 std::uint32_t to) noexcept {
+    return word_.compare_exchange_strong(from, to, memory_order_release);
+}
+
+template <>
+inline void basic_futex_parker<model::parker_word, model::wakes_too_early>::finish(std::uint32_t last) noexcept {
+    model::futex::wake(word_.address());
+    word_.store(last, memory_order_release);
+}
+
+template <>
+inline void basic_futex_parker<model::parker_word, model::looks_back>::finish(std::uint32_t last) noexcept {
+    word_.store(last, memory_order_release);
+    rl::ctx().sched();
+    model::futex::wake(word_.address());
+}
+
+template <>
+inline std::uint32_t basic_futex_parker<model::parker_word, model::sleeps_through>::wait_until(
+    std::uint32_t old, std::chrono::steady_clock::time_point until) noexcept {
+    for (;;) {
+        const std::uint32_t seen = word_.load(memory_order_acquire);
+        if (seen != old) return seen;
+        model::futex::sleep(word_, word_.newest(), until);
+    }
+}
 
 template <>
 inline bool permit_counter<model::unmarked, striped_word>::shut(word& stripe, std::uint64_t n,
@@ -204,6 +260,13 @@ inline std::uint64_t permit_counter<model::unseen_opening, striped_word>::open(s
         found += striped_word::free(at(i).fetch_add(share(permits, i) - striped_word::closed, memory_order_acq_rel));
     }
     return found;
+}
+
+template <>
+inline bool permit_counter<model::unseen_closing, striped_word>::still_empty(std::uint64_t puts) const noexcept {
+    stripes_read again;
+    for (std::uint32_t i = 0; i <= mask_; ++i) again.add<striped_word>(read(at(i)));
+    return again.puts == puts;
 }
 
 }  // namespace bulwark::detail

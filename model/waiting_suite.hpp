@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -91,7 +92,7 @@ struct waiting_suite : rl::test_suite<waiting_suite<Traits, Word, Threads>, stat
         resized = destroyed = false;
         hourglass::late.fill(false);
         census<std::uint64_t>::on_load = nullptr;  // a breaker model that gave up has left its own
-        sleepers::begin();
+        futex::begin();
         line.raise(plan.capacity, plan.stripes, plan.max_waiting);
         told_of.raise();
         guarded.raise();
@@ -218,10 +219,12 @@ private:
         std::uint64_t got = told::thrown;
         auto noted = wait_act::outcome;
         const auto for_ever = [](auto& parker) { return parker.wait(0); };
+        hourglass::late[me] = false;
+        const std::chrono::steady_clock::time_point soon(hourglass::soon);
         switch (how) {
             case wait_act::await_timed:
                 noted = wait_act::outcome_timed;
-                got = answer(line->await(self, [](auto& parker) { return parker.wait_until(0, {}); }));
+                got = answer(line->await(self, [soon](auto& parker) { return parker.wait_until(0, soon); }));
                 break;
             case wait_act::await_stop:
                 noted = wait_act::outcome_stop;
@@ -232,7 +235,7 @@ private:
             case wait_act::await_throw:
                 noted = wait_act::outcome_throw;
                 try {
-                    line->await(self, [](auto& parker) -> std::uint32_t { throw parker.wait_until(0, {}); });
+                    line->await(self, [soon](auto& parker) -> std::uint32_t { throw parker.wait_until(0, soon); });
                 } catch (std::uint32_t) {
                     got = told::thrown;
                 }
@@ -258,9 +261,11 @@ private:
 
     /// In the place of a waiter that is no more, one that leads to itself, and tells of it when it is touched.
     static void bury(unsigned who) {
+        const undisturbed step;
+        parker_word::born_buried = true;
         waiter& grave = nodes[who].raise(1U);
+        parker_word::born_buried = false;
         grave.next = grave.previous = &grave;
-        grave.parker.bury();
     }
     static void bury_again(unsigned who) {
         nodes[who].strike();

@@ -1,9 +1,8 @@
-// What the waiting line is built over here: Relacy's mutex, and a parker that sleeps as a futex does. Who sleeps for
-// ever is a deadlock to Relacy, so that a lost wake-up is found.
+// What the waiting line is built over here: Relacy's mutex, and the product's parker over a modelled futex. Who sleeps
+// for ever is a deadlock to Relacy, so that a lost wake-up is found.
 //
-// The parker is word for word the product's (detail/parker.hpp), over the model's atomics and the two calls below in
-// the place of the system's. A timed sleep needs no sleeping: it may end at any step, and so may a thread that is just
-// not run; so it looks at the word once and says that the time is up.
+// A timed sleep needs no sleeping: it may end at any step, and so may a thread that is just not run; so it returns at
+// once, and the time has come then.
 //
 // Left out, because nothing is lost: a switch of threads before an unlock (whatever comes after the unlock finds the
 // same), and before a plain store to a word that only the holder of the lock writes, or only one thread (a load of the
@@ -16,6 +15,7 @@
 #include "traits.hpp"
 
 #include <boost/memory_order.hpp>
+#include <bulwark/detail/parker.hpp>
 
 #include <array>
 #include <chrono>
@@ -57,29 +57,6 @@ public:
     }
 };
 
-/// Those who sleep, by the address they sleep at, which is a number here: no two parkers of an execution have the same.
-class sleepers {
-public:
-    static void begin() {
-        for (auto& queue : queues) queue.raise();
-        next = 0;
-    }
-    static std::size_t new_address() {
-        if (next == queues.size()) give_up("the model has too few addresses to sleep at");
-        return next++;
-    }
-    /// The word has been found to be the one expected, in the same step.
-    static void sleep(std::size_t address) { queues[address]->park_current(rl::ctx(), false, false, false, RL_INFO); }
-    static void wake(std::size_t address) {
-        rl::ctx().sched();
-        queues[address]->unpark_one(rl::ctx(), RL_INFO);
-    }
-
-private:
-    static inline std::array<stage<rl::waitset<4>>, 16> queues;
-    static inline std::size_t next = 0;
-};
-
 /// Time for who waits until a time: it stands still until a sleep of the thread is over time, and is past all times
 /// then.
 class hourglass : public checks::nanosecond_clock<hourglass> {
@@ -89,58 +66,89 @@ public:
     static inline std::array<bool, 3> late{};
 };
 
-/// False where the waking is left out: a planted defect.
-template <bool FinishWakes = true, bool ChangeWakes = true>
-class basic_parker {
+/// The system of the parkers: those who sleep, by the address they sleep at. An address may be that of one parker after
+/// another, as in the product: who wakes late then wakes one who was not told, and who sleeps again.
+class futex {
 public:
-    std::uint32_t wait(std::uint32_t old) {
-        for (;;) {
-            const std::uint32_t seen = word_.load(boost::memory_order_acquire);
-            if (seen != old) return seen;
-            sleep(old);
-        }
-    }
-    std::uint32_t wait_until(std::uint32_t old, std::chrono::steady_clock::time_point /*until*/) {
-        const std::uint32_t seen = word_.load(boost::memory_order_acquire);
-        if (seen == old) hourglass::late[rl::thread_index()] = true;
-        return seen;
-    }
-    bool change(std::uint32_t from, std::uint32_t to) {
-        check();
-        if (!word_.compare_exchange_strong(from, to, boost::memory_order_release)) return false;
-        if (ChangeWakes) sleepers::wake(address_);
-        return true;
-    }
-    void finish(std::uint32_t last) {
-        check();
-        const std::size_t address = address_;
-        word_.store(last, boost::memory_order_release);
-        if (FinishWakes) sleepers::wake(address);
+    static void begin() {
+        for (auto& queue : queues) queue.raise();
+        used = 0;
     }
 
-    /// In the place of a parker that is no more.
-    void bury() { buried_ = true; }
+    static std::chrono::steady_clock::time_point now() noexcept {
+        return hourglass::late[rl::thread_index()] ? bulwark::detail::no_time_limit
+                                                   : std::chrono::steady_clock::time_point();
+    }
+    /// The system looks at the word as it is, and who has been told once that it is another does not see the old one
+    /// again.
+    template <class Word>
+    static void sleep(Word& word, std::uint32_t value, std::chrono::steady_clock::time_point until) noexcept {
+        if (until != bulwark::detail::no_time_limit) {
+            hourglass::late[rl::thread_index()] = true;
+        } else if (word.fetch_add(0, boost::memory_order_relaxed) == value) {
+            queue_at(word.address())->park_current(rl::ctx(), false, false, false, RL_INFO);
+        }
+    }
+    static void wake(const void* address) noexcept {
+        rl::ctx().sched();
+        queue_at(address)->unpark_one(rl::ctx(), RL_INFO);
+    }
+
+private:
+    using queue = stage<rl::waitset<4>>;
+
+    static queue& queue_at(const void* address) {
+        for (std::size_t i = 0; i != used; ++i) {
+            if (addresses[i] == address) return queues[i];
+        }
+        if (used == queues.size()) give_up("the model has too few addresses to sleep at");
+        addresses[used] = address;
+        return queues[used++];
+    }
+
+    static inline std::array<queue, 16> queues;
+    static inline std::array<const void*, 16> addresses{};
+    static inline std::size_t used = 0;
+};
+
+/// The word of a parker. In the place of a parker that is no more stands one that is buried, and tells of it when it is
+/// touched.
+class parker_word : public atomic<std::uint32_t> {
+    using site = std::source_location;
+
+public:
+    static inline bool born_buried = false;
+
+    void store(std::uint32_t value, boost::memory_order order, site from = site::current()) {
+        check();
+        atomic::store(value, order, from);
+    }
+    bool compare_exchange_strong(std::uint32_t& expected, std::uint32_t desired, boost::memory_order order,
+                                 site from = site::current()) {
+        check();
+        return atomic::compare_exchange_strong(expected, desired, order, from);
+    }
+    const void* address() const {
+        check();
+        return this;
+    }
 
 private:
     void check() const {
         if (buried_) give_up("a waiter was used after its end");
     }
-    /// The system looks at the word as it is, and who has been told once that it is another does not see the old one
-    /// again.
-    void sleep(std::uint32_t old) {
-        if (word_.fetch_add(0, boost::memory_order_relaxed) == old) sleepers::sleep(address_);
-    }
 
-    atomic<std::uint32_t> word_;
-    const std::size_t address_ = sleepers::new_address();
-    bool buried_ = false;
+    const bool buried_ = born_buried;
 };
+
+template <class System = futex>
+using parker_over = bulwark::detail::basic_futex_parker<parker_word, System>;
 
 struct waiting_traits : slotted_traits<> {
     template <class T>
     using atomic = owned_atomic<T>;
     using mutex = model::mutex;
-    using parker = basic_parker<>;
+    using parker = parker_over<>;
 };
 
 }  // namespace bulwark::model

@@ -186,6 +186,108 @@ TYPED_TEST(Compartments, ForEachMayCreate) {
     EXPECT_NE(pools.find("beside 99"), nullptr);
 }
 
+std::string text_of(std::string_view name, const bulwark::transition& made) {
+    return std::string(name) + ": " + std::string(to_string(made.from)) + " to " + std::string(to_string(made.to)) +
+           ", generation " + std::to_string(made.generation);
+}
+std::string text_of(std::string_view name, const bulwark::bulkhead_event& event) {
+    return std::string(name) + ": " + std::string(to_string(event.kind)) + ", " +
+           make_error_code(event.reason).message() + ", " + std::to_string(event.weight);
+}
+
+/// Has everything that happens written down, by the callbacks for all services.
+void write_down(bulwark::compartments_config& config, std::vector<std::string>& log) {
+    const auto write = [&log](std::string_view name, const auto& what) { log.push_back(text_of(name, what)); };
+    config.on_state_change = write;
+    config.on_event = write;
+}
+
+TYPED_TEST(Compartments, OneCallbackIsToldOfAllServicesByName) {
+    std::vector<std::string> log;
+    bulwark::compartments_config config = two_services();
+    write_down(config, log);
+    TypeParam pools(config);
+    const auto fails_and_finds_it_full = [&](std::string name) {
+        auto& service = pools[name];
+        name.assign(name.size(), 'x');  // the caller's name is gone by the time of the calls
+        service.breaker().try_acquire()->failure();
+        manual_clock::advance(7s);
+        const auto held = service.bulkhead().try_acquire(service.bulkhead().capacity());
+        EXPECT_FALSE(service.bulkhead().try_acquire());
+    };
+    fails_and_finds_it_full("payments");
+    const std::string long_name = "a service with a name too long for the string's own memory";
+    fails_and_finds_it_full(long_name);
+    const std::string full = make_error_code(errc::bulkhead_full).message();
+    EXPECT_EQ(
+        log, (std::vector<std::string>{"payments: closed to open, generation 2", "payments: saturated, " + full + ", 1",
+                                       "payments: refused, " + full + ", 1", long_name + ": saturated, " + full + ", 1",
+                                       long_name + ": refused, " + full + ", 1"}));
+    log.clear();
+    EXPECT_TRUE(pools["payments"].execute([] {}));
+    EXPECT_EQ(log, (std::vector<std::string>{"payments: open to half-open, generation 3",
+                                             "payments: half-open to closed, generation 4"}));
+}
+
+TYPED_TEST(Compartments, AServicesOwnCallbacksComeFirstAndNoneHarmsAnother) {
+    for (const bool own_throw : {false, true}) {
+        for (const bool those_for_all_throw : {false, true}) {
+            std::vector<std::string> log;
+            const auto write = [&log](const char* what, bool throws) {
+                log.emplace_back(what);
+                if (throws) throw std::runtime_error("the listener is down");
+            };
+            bulwark::compartments_config config = two_services();
+            bulwark::compartment_config& own = config.services[1].config;
+            own.breaker.on_state_change = [&](const auto&) { write("own transition", own_throw); };
+            own.bulkhead.on_event = [&](const auto&) { write("own event", own_throw); };
+            config.on_state_change = [&](std::string_view, const auto&) { write("transition", those_for_all_throw); };
+            config.on_event = [&](std::string_view, const auto&) { write("event", those_for_all_throw); };
+            TypeParam pools(config);
+            auto& payments = pools["payments"];
+            {
+                const auto held = payments.bulkhead().try_acquire();
+                EXPECT_EQ(payments.execute([] {}).error(), errc::bulkhead_full);
+            }
+            EXPECT_EQ(log, (std::vector<std::string>{"own event", "event", "own event", "event"}))
+                << "saturated, refused";
+            log.clear();
+            EXPECT_TRUE(payments.breaker().try_acquire()->failure());
+            EXPECT_EQ(log, (std::vector<std::string>{"own transition", "transition"}));
+            EXPECT_EQ(payments.breaker().state(), bulwark::breaker_state::open);
+            EXPECT_EQ(payments.bulkhead().in_use(), 0U);
+        }
+    }
+}
+
+TYPED_TEST(Compartments, ServicesHaveTheirOwnCallbacksWhereThereAreNoneForAll) {
+    int told = 0;
+    bulwark::compartments_config config = two_services();
+    config.services[1].config.breaker.on_state_change = [&](const auto&) { ++told; };
+    config.defaults.bulkhead.on_event = [&](const auto&) { told += 10; };
+    TypeParam pools(config);
+    for (const char* name : {"payments", "orders", "search"}) {
+        auto& service = pools[name];
+        const auto held = service.bulkhead().try_acquire(service.bulkhead().capacity());
+        EXPECT_FALSE(service.bulkhead().try_acquire());
+        service.breaker().try_acquire()->failure();
+    }
+    EXPECT_EQ(told, 21) << "payments opened; search was saturated, and refused";
+}
+
+TYPED_TEST(Compartments, ACallbackForAllMayUseTheRegistry) {
+    TypeParam* registry = nullptr;
+    bulwark::compartments_config config = two_services();
+    config.on_state_change = [&](std::string_view name, const bulwark::transition& made) {
+        EXPECT_EQ(registry->find(name)->breaker().state(), made.to);
+        (void)(*registry)["beside " + std::string(name)];
+    };
+    TypeParam pools(config);
+    registry = &pools;
+    pools["payments"].breaker().try_acquire()->failure();
+    EXPECT_NE(pools.find("beside payments"), nullptr);
+}
+
 template <class Registry>
 std::string refusal_of(const bulwark::compartments_config& config) {
     try {
@@ -225,7 +327,7 @@ TYPED_TEST(Compartments, WhatMakesNoSenseIsRefusedAtOnceByServiceAndField) {
 class comparison {
 public:
     comparison(std::uint64_t seed, std::uint32_t expected)
-        : random_(seed), lock_free_(config(expected)), reference_(config(expected)) {}
+        : random_(seed), lock_free_(config(expected, lock_free_log_)), reference_(config(expected, reference_log_)) {}
 
     void step() {
         const std::string name = "service " + std::to_string(random_() % 12);
@@ -246,10 +348,15 @@ public:
             }
         }
         same([&](auto& pools) { return state_of(pools.find(name)); }, "the state");
+        EXPECT_EQ(lock_free_log_, reference_log_) << "what the callbacks were told";
+        told_ += lock_free_log_.size();
+        lock_free_log_.clear();
+        reference_log_.clear();
     }
+    std::size_t told() const { return told_; }
 
 private:
-    static bulwark::compartments_config config(std::uint32_t expected) {
+    static bulwark::compartments_config config(std::uint32_t expected, std::vector<std::string>& log) {
         bulwark::compartments_config c{
             .defaults = {.breaker = {.interval = 2s, .timeout = 1s}, .bulkhead = {.max_concurrent = 1}},
             .services = {},
@@ -261,6 +368,7 @@ private:
                                                .ready_to_trip = bulwark::consecutive_failures(2)},
                                    .bulkhead = {.max_concurrent = 1 + static_cast<std::uint32_t>(i)}}});
         }
+        write_down(c, log);
         return c;
     }
 
@@ -307,6 +415,9 @@ private:
     }
 
     std::mt19937_64 random_;
+    std::vector<std::string> lock_free_log_;
+    std::vector<std::string> reference_log_;
+    std::size_t told_ = 0;
     bulwark::basic_compartments<manual_clock> lock_free_;
     bulwark::reference::basic_compartments<manual_clock> reference_;
     std::vector<std::pair<bulwark::bulkhead::slot, bulwark::reference::bulkhead::slot>> held_;
@@ -317,6 +428,7 @@ TEST(CompartmentsDifferential, TheLockFreeOnesAndTheReferenceAgreeAtEveryStep) {
         manual_clock::reset();
         comparison both(seed, seed % 2 == 0 ? 1 : 64);
         for (int i = 0; i != 1000 && !::testing::Test::HasFailure(); ++i) both.step();
+        EXPECT_NE(both.told(), 0U);
         ASSERT_FALSE(::testing::Test::HasFailure()) << "seed " << seed;
     }
 }

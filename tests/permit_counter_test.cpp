@@ -11,10 +11,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <semaphore>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace {
 
@@ -193,6 +196,73 @@ TEST(PermitCounter, LosesNoPermitThatComesBackAmongOthers) {
         before_access = nullptr;
         EXPECT_EQ(t.available(), t.free());
     });
+}
+
+/// A word that lets a thread do something, or wait, before any access of its own.
+template <class T>
+class watched_atomic {
+public:
+    explicit watched_atomic(T initial = T()) noexcept : word_(initial) {}
+
+    T load(boost::memory_order order) const { return (look(), word_.load(order)); }
+    void store(T value, boost::memory_order order) { look(), word_.store(value, order); }
+    T fetch_add(T addend, boost::memory_order order) { return (look(), word_.fetch_add(addend, order)); }
+    bool compare_exchange_weak(T& expected, T desired, boost::memory_order order) {
+        return (look(), word_.compare_exchange_weak(expected, desired, order));
+    }
+
+    static inline thread_local std::function<void()> before_mine;
+
+private:
+    static void look() {
+        if (before_mine) before_mine();
+    }
+
+    bulwark::detail::atomic<T> word_;
+};
+using watched_word = watched_atomic<std::uint64_t>;
+
+struct watched_traits : bulwark::test::traits_of<layout_widths{}> {
+    template <class T>
+    using atomic = watched_atomic<T>;
+};
+
+/// Two permits are free, one of them is taken meanwhile. The other passes, in the hands of the line, from the stripe
+/// that the caller reads last to the one that it has read first, and is there too late for either reading.
+TEST(PermitCounter, DoesNotRefuseAPermitThatTheLineIsAboutToPutBack) {
+    using bulwark::detail::taking;
+    bulwark::detail::permit_counter<watched_traits> c(3, 2);
+    const playing caller(1);
+    ASSERT_TRUE(c.try_take());  // 2 and 0 are left
+    std::binary_semaphore half_open(0);
+    std::binary_semaphore go_on(0);
+    std::thread line;
+    int accesses = 0;
+    watched_word::before_mine = [&] {
+        if (++accesses != 3) return;  // its own stripe has been read twice, and the other comes next
+        line = std::thread([&] {
+            std::uint64_t pot = 0;
+            EXPECT_FALSE(c.take_or_close(3, pot));
+            EXPECT_EQ(pot, 2U);
+            int opened = 0;
+            watched_word::before_mine = [&] {
+                if (++opened != 2) return;
+                half_open.release();
+                go_on.acquire();
+            };
+            EXPECT_EQ(c.open(pot), 0U);
+        });
+        half_open.acquire();
+        const playing another(0);
+        EXPECT_EQ(c.take(), taking::taken);
+    };
+    EXPECT_EQ(c.take(), taking::ask_the_line) << "one was free all the time";
+    EXPECT_GE(accesses, 3);
+    watched_word::before_mine = nullptr;
+    go_on.release();
+    line.join();
+    EXPECT_EQ(c.take(), taking::taken);
+    EXPECT_EQ(c.take(), taking::full);
 }
 
 TEST(PermitCounter, TakesSeveralFromOneStripeOrSaysWhereToAsk) {

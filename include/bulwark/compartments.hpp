@@ -6,6 +6,9 @@
 //     auto reply = pools["orders"].execute([&] { return client.get("/orders"); });
 //     pools.for_each([&](const auto& c) { export_metrics(c.name(), c.breaker().snapshot(), c.bulkhead().in_use()); });
 //
+// One callback can be told of the transitions of all services, and one of the events of all bulkheads, by name: see
+// compartments_config::on_state_change and on_event.
+//
 // Names are for services, of which there are few: a compartment stays as long as the registry, so a name must never be
 // what a client sends.
 //
@@ -110,7 +113,7 @@ public:
     /// changed.
     compartment& operator[](std::string_view name) {
         return table_.get_or_create(
-            name, [this](std::string_view kept) { return compartment(kept, config_of(config_, kept)); });
+            name, [this](std::string_view kept) { return compartment(kept, config_with_callbacks(config_, kept)); });
     }
 
     /// Null where there is no compartment of that name: nobody has asked for it with operator[] so far.
@@ -129,7 +132,7 @@ public:
     }
 
 private:
-    const compartments_config config_;
+    const compartments_config config_;  ///< before the table: the compartments refer to its callbacks
     detail::name_table<compartment, Traits> table_;
 };
 

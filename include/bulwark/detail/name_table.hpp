@@ -18,10 +18,12 @@
 //    to objects stay good.
 //
 // Linearization: find at its load of the head; get_or_create at its swap, or, where the name is there, at its last load
-// of the head. for_each meets once whatever was there when it began, and each object that is put in meanwhile at most
-// once. Progress: find and for_each (without the user's function) are wait-free: a load a bucket, and as many steps as
-// the chain had nodes then. get_or_create is the same where the name is there; else lock-free: a swap fails because
-// another thread's succeeded. It allocates only where the name is not there.
+// of the head. Each bucket is a word of its own: of two names in two buckets, put in by two threads at the same time,
+// each thread may miss the other's (store buffering). for_each meets once whatever was there when it began, and each
+// object that is put in meanwhile at most once.
+// Progress: find and for_each (without the user's function) are wait-free: a load a bucket, and as many steps as the
+// chain had nodes then. get_or_create is the same where the name is there; else lock-free: a swap fails because another
+// thread's succeeded. It allocates only where the name is not there.
 //
 // Synchronizing edges, by number:
 //   (12) get_or_create() releases a node -> read() acquires it: the node, its object and all nodes behind it are made

@@ -5,7 +5,7 @@
 // on the owner may go, and the parker with it, so that finish() touches nothing of it afterwards; it wakes by address.
 //
 // Two of them: futex_parker for Linux, condition_parker for wherever there is a condition variable. `parker` is the one
-// to take.
+// to take. The loop of the first is basic_futex_parker, over a word and a system that sleeps: models have others.
 //
 // Progress: wait is blocking, that is what it is for; the rest of futex_parker is wait-free but for the system call, of
 // condition_parker blocking for a few steps.
@@ -27,15 +27,11 @@ namespace bulwark::detail {
 /// For ever.
 inline constexpr auto no_time_limit = std::chrono::steady_clock::time_point::max();
 
-#if defined(__linux__)
-
-/// Sleeps while the 32-bit word at the address has the value, until the time at the latest; or less long, for no
-/// reason.
-void futex_sleep(const void* word, std::uint32_t value, std::chrono::steady_clock::time_point until) noexcept;
-/// Wakes the one who sleeps at the address. The word need not be there any more.
-void futex_wake(const void* word) noexcept;
-
-class futex_parker {
+/// Atomic: a 32-bit word that starts at 0 and knows its address(). System, all static: sleep(word, value, until) sleeps
+/// while the word has the value, until the time at the latest, or less long, for no reason; wake(address) wakes the one
+/// who sleeps at that word, which need not be there any more; now() is the time.
+template <class Atomic, class System>
+class basic_futex_parker {
 public:
     /// Until the word is another than `old`; returns it.
     std::uint32_t wait(std::uint32_t old) noexcept { return wait_until(old, no_time_limit); }
@@ -46,8 +42,8 @@ public:
             // (9) acquire: synchronizes with the releases (9) in change() and finish().
             const std::uint32_t seen = word_.load(memory_order_acquire);
             if (seen != old) return seen;
-            if (until != no_time_limit && std::chrono::steady_clock::now() >= until) return old;
-            futex_sleep(word_.address(), old, until);
+            if (until != no_time_limit && System::now() >= until) return old;
+            System::sleep(word_, old, until);
         }
     }
 
@@ -55,7 +51,7 @@ public:
     bool change(std::uint32_t from, std::uint32_t to) noexcept {
         // (9) release: synchronizes with the acquire (9) in wait_until().
         if (!word_.compare_exchange_strong(from, to, memory_order_release)) return false;
-        futex_wake(word_.address());
+        System::wake(word_.address());
         return true;
     }
 
@@ -64,12 +60,30 @@ public:
         const void* const address = word_.address();
         // (9) release: synchronizes with the acquire (9) in wait_until().
         word_.store(last, memory_order_release);
-        futex_wake(address);
+        System::wake(address);
     }
 
 private:
-    atomic<std::uint32_t> word_;
+    Atomic word_;
 };
+
+#if defined(__linux__)
+
+/// The system's: see basic_futex_parker.
+struct futex {
+    static std::chrono::steady_clock::time_point now() noexcept { return std::chrono::steady_clock::now(); }
+    static void sleep(const atomic<std::uint32_t>& word, std::uint32_t value,
+                      std::chrono::steady_clock::time_point until) noexcept {
+        sleep_at(word.address(), value, until);
+    }
+    static void wake(const void* address) noexcept;
+
+private:
+    static void sleep_at(const void* address, std::uint32_t value,
+                         std::chrono::steady_clock::time_point until) noexcept;
+};
+
+using futex_parker = basic_futex_parker<atomic<std::uint32_t>, futex>;
 
 #endif
 

@@ -26,8 +26,9 @@ public:
     using breaker_type = basic_circuit_breaker<Clock>;
     using bulkhead_type = reference::bulkhead;
 
-    basic_compartment(std::string_view name, const compartment_config& config)
-        : name_(name), breaker_(config.breaker), bulkhead_(config.bulkhead) {}
+    /// Both configurations must live as long as the compartment.
+    basic_compartment(std::string_view name, const compartment_config& config, const compartments_config& of_all)
+        : name_(name), breaker_(telling(config.breaker, of_all)), bulkhead_(telling(config.bulkhead, of_all)) {}
 
     basic_compartment(const basic_compartment&) = delete;
     basic_compartment& operator=(const basic_compartment&) = delete;
@@ -81,7 +82,30 @@ private:
 
     static void give_back(typename bulkhead_type::slot) {}
 
-    const std::string name_;
+    circuit_breaker_config telling(circuit_breaker_config config, const compartments_config& of_all) const {
+        config.on_state_change = [this, own = config.on_state_change, &of_all](const transition& made) {
+            tell(own, made);
+            tell(of_all.on_state_change, name(), made);
+        };
+        return config;
+    }
+    bulkhead_config telling(bulkhead_config config, const compartments_config& of_all) const {
+        config.on_event = [this, own = config.on_event, &of_all](const bulkhead_event& event) {
+            tell(own, event);
+            tell(of_all.on_event, name(), event);
+        };
+        return config;
+    }
+    template <class Callback, class... What>
+    static void tell(const Callback& whom, const What&... what) {
+        if (!whom) return;
+        try {
+            whom(what...);
+        } catch (...) {  // NOLINT(bugprone-empty-catch): dropped, as documented
+        }
+    }
+
+    const std::string name_;  ///< before the two that tell it
     breaker_type breaker_;
     bulkhead_type bulkhead_;
 };
@@ -100,7 +124,7 @@ public:
         const std::lock_guard lock(mutex_);
         const auto there = by_name_.find(name);
         if (there != by_name_.end()) return there->second;
-        return by_name_.try_emplace(std::string(name), name, config_of(name)).first->second;
+        return by_name_.try_emplace(std::string(name), name, config_of(name), config_).first->second;
     }
 
     compartment* find(std::string_view name) {
