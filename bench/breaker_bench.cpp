@@ -152,6 +152,75 @@ struct closed_rolling {
     Breaker breaker{circuit_breaker_config{.interval = 1us}};
 };
 
+/// Closed, with a sliding window; nothing trips.
+circuit_breaker_config sliding(sliding_window window) {
+    circuit_breaker_config config = closed_with(failure_ratio(1.0, std::numeric_limits<std::uint32_t>::max()));
+    config.window = window;
+    return config;
+}
+
+template <class Breaker>
+struct window_of_calls {
+    explicit window_of_calls(int) {}
+    void operator()(benchmark::State& state) { call_through(state, breaker); }
+    Breaker breaker{sliding(last_calls(100))};
+};
+
+template <class Breaker>
+struct window_of_time {
+    explicit window_of_time(int) {}
+    void operator()(benchmark::State& state) { call_through(state, breaker); }
+    Breaker breaker{sliding(last_time(10s))};
+};
+
+/// One call in four fails, and the policy is asked.
+template <class Breaker>
+void call_and_fail_at_times(benchmark::State& state, Breaker& breaker) {
+    unsigned calls = 0;
+    for (auto _ : state) {
+        auto permit = breaker.try_acquire();
+        need(service());
+        need(++calls % 4 == 0 ? permit->failure() : permit->success());
+    }
+}
+
+template <class Breaker>
+struct window_of_calls_mixed {
+    explicit window_of_calls_mixed(int) {}
+    void operator()(benchmark::State& state) { call_and_fail_at_times(state, breaker); }
+    Breaker breaker{sliding(last_calls(100))};
+};
+
+template <class Breaker>
+struct window_of_time_mixed {
+    explicit window_of_time_mixed(int) {}
+    void operator()(benchmark::State& state) { call_and_fail_at_times(state, breaker); }
+    Breaker breaker{sliding(last_time(10s))};
+};
+
+/// Just closed: half of the calls are let through, at any time that anybody measures.
+template <class Breaker>
+struct ramp_half {
+    explicit ramp_half(int) {
+        trip(breaker);
+        need(breaker.execute([] { return service(); }).has_value());
+    }
+    void operator()(benchmark::State& state) {
+        std::uint64_t done = 0;
+        for (auto _ : state) {
+            if (breaker.execute([] { return service(); })) ++done;
+        }
+        report_done(state, static_cast<double>(done));
+    }
+    static circuit_breaker_config ramped() {
+        circuit_breaker_config config = brittle(0ns);
+        config.ramp = std::chrono::hours(24 * 365);
+        config.ramp_from = 0.5;
+        return config;
+    }
+    Breaker breaker{ramped()};
+};
+
 template <class Breaker>
 struct open_refusal {
     explicit open_refusal(int) { trip(breaker); }
@@ -240,6 +309,15 @@ void add_breaker_cases(suite& all) {
     three(all.of<half_open_refusal>("half_open_refusal", "coarse_clock"));
     three(all.of<half_open_cycle>("half_open_cycle", "shared_counts_2_clocks"));
     three(all.of<observe>("observe_snapshot", "coarse_clock"));
+    // A watched breaker has no cells: what its threads count, they count on words that they share.
+    const auto two = [](auto a_case) {
+        a_case.template side<lock_free>("lock_free").template side<mutex>(reference_side);
+    };
+    two(all.of<window_of_calls>("window_of_calls", "two_locked_rmw"));
+    two(all.of<window_of_calls_mixed>("window_of_calls_mixed", "two_locked_rmw"));
+    two(all.of<window_of_time>("window_of_time", "shared_counts_2_clocks"));
+    two(all.of<window_of_time_mixed>("window_of_time_mixed", "shared_counts_2_clocks"));
+    two(all.of<ramp_half>("ramp_half", "coarse_clock_rmw"));
 }
 
 }  // namespace bulwark::bench

@@ -153,6 +153,35 @@ struct shared_counts : skeleton<Clock, 1, 1> {
     }
 };
 
+/// The adaptive limit's: in and out on one word, a clock reading at either end, and what the call showed on another
+/// word.
+struct timed_call : skeleton<std::chrono::steady_clock, 1, 1> {
+    using skeleton::skeleton;
+    void operator()(benchmark::State& state) {
+        for (auto _ : state) {
+            need(static_cast<std::int64_t>(word.fetch_add(1, std::memory_order_relaxed)));
+            read_clock(1);
+            need(service());
+            read_clock(1);
+            need(static_cast<std::int64_t>(sums.word.fetch_add(1, std::memory_order_relaxed)));
+            need(static_cast<std::int64_t>(word.fetch_add(1, std::memory_order_relaxed)));
+        }
+    }
+    shared_word sums{1};
+};
+
+/// A reading of the clock, and a change of the word that all share.
+template <class Clock>
+struct clock_and_rmw : skeleton<Clock, 1, 0> {
+    using skeleton<Clock, 1, 0>::skeleton;
+    void operator()(benchmark::State& state) {
+        for (auto _ : state) {
+            this->read_clock(1);
+            need(static_cast<std::int64_t>(this->word.fetch_add(1, std::memory_order_relaxed)));
+        }
+    }
+};
+
 /// A mutex of each thread's own: what the reference pays before anybody contends.
 struct own_mutex {
     explicit own_mutex(int) {}
@@ -196,6 +225,9 @@ void add_floors(suite& all) {
     all.add_floor<shared_counts<coarse_clock>>("shared_counts_2_clocks");
     all.add_floor<shared_counts<steady_clock>>("shared_counts_2_steady");
     all.add_floor<failed_call>("failed_call");
+    all.add_floor<timed_call>("timed_call");
+    all.add_floor<clock_and_rmw<coarse_clock>>("coarse_clock_rmw");
+    all.add_floor<clock_and_rmw<steady_clock>>("steady_clock_rmw");
     all.add_floor<own_mutex>("own_mutex");
     all.add_floor<shared_mutex>("shared_mutex");
 }

@@ -31,7 +31,9 @@ std::ostream& operator<<(std::ostream& out, const transition& change) {
 }
 
 std::ostream& operator<<(std::ostream& out, const breaker_snapshot& snapshot) {
-    out << snapshot.state << " generation=" << snapshot.generation << ' ' << snapshot.counts;
+    out << snapshot.state;
+    if (snapshot.manual) out << (snapshot.state == breaker_state::open ? " (forced)" : " (disabled)");
+    out << " generation=" << snapshot.generation << ' ' << snapshot.counts;
     if (snapshot.state != breaker_state::open) return out;
     if (snapshot.retry_after == std::chrono::nanoseconds::max()) return out << " retry_after=never";
     return out << " retry_after=" << std::chrono::duration<double>(snapshot.retry_after).count() << 's';

@@ -1,6 +1,7 @@
 // What a circuit breaker refuses to be set up with.
 #include <bulwark/circuit_breaker_config.hpp>
 #include <bulwark/detail/thread_slot.hpp>
+#include <bulwark/detail/window_counts.hpp>
 
 #include <stdexcept>
 #include <string>
@@ -22,6 +23,24 @@ void validate(const circuit_breaker_config& config) {
     require(config.probe_timeout >= nanoseconds::zero(), "probe_timeout", "must not be negative");
     require(static_cast<bool>(config.ready_to_trip), "ready_to_trip", "must not be empty");
     require(config.cells <= detail::max_thread_slots, "cells", "must be at most 1024");
+    // NaN is not at least 1 either.
+    require(config.timeout_multiplier >= 1, "timeout_multiplier", "must be at least 1");
+    require(config.max_timeout == nanoseconds::zero() || config.max_timeout >= config.timeout, "max_timeout",
+            "must be 0 or at least timeout");
+    require(config.timeout_jitter <= jitter::equal, "timeout_jitter", "must be one of the three");
+    require(config.max_hint >= nanoseconds::zero(), "max_hint", "must not be negative");
+    const sliding_window& w = config.window;
+    require(w.of != sliding_window::kind::count || (w.calls >= 1 && w.calls <= detail::most_calls_in_window), "window",
+            "must be of 1 to 1000 calls");
+    require(w.of != sliding_window::kind::time || (w.buckets >= 1 && w.buckets <= detail::most_buckets_of_window),
+            "window", "must have 1 to 100 buckets");
+    require(w.of != sliding_window::kind::time || w.span >= nanoseconds(w.buckets), "window",
+            "must be at least 1 ns long for each bucket");
+    require(config.slow_call >= nanoseconds::zero(), "slow_call", "must not be negative");
+    require(config.slow_call_ratio > 0 && config.slow_call_ratio <= 1, "slow_call_ratio",
+            "must be greater than 0 and at most 1");
+    require(config.ramp >= nanoseconds::zero(), "ramp", "must not be negative");
+    require(config.ramp_from > 0 && config.ramp_from <= 1, "ramp_from", "must be greater than 0 and at most 1");
 }
 
 }  // namespace bulwark

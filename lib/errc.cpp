@@ -19,6 +19,11 @@ public:
             case errc::timed_out: return "timed out while waiting for a place";
             case errc::stopped: return "stopped on request";
             case errc::over_capacity: return "asked for more than the capacity";
+            case errc::deadline_exceeded: return "the call had no answer in time";
+            case errc::rate_limited: return "the rate limit is reached";
+            case errc::concurrency_limited: return "the adaptive limit of calls at once is reached";
+            case errc::circuit_ramping:
+                return "the circuit breaker has just closed and lets a part of the calls through";
         }
         return "unknown bulwark error " + std::to_string(code);
     }

@@ -42,6 +42,10 @@ public:
         dawdle(64);
         word_.store(value, order);
     }
+    T fetch_add(T addend, boost::memory_order order) noexcept {
+        dawdle(8);
+        return word_.fetch_add(addend, order);
+    }
     bool compare_exchange_weak(T& expected, T desired, boost::memory_order success) noexcept {
         dawdle(8);
         return word_.compare_exchange_weak(expected, desired, success);

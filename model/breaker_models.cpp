@@ -7,6 +7,7 @@
 #include "credulous_breaker.hpp"
 #include "epoch_watch.hpp"
 #include "explore.hpp"
+#include "quiet_hints.hpp"
 #include "traits.hpp"
 
 #include <bulwark/circuit_breaker.hpp>
@@ -25,6 +26,8 @@ constexpr bulwark::detail::layout_widths one_bit{
 using shipped = basic_circuit_breaker<model_clock, traits<>>;
 using narrow = basic_circuit_breaker<model_clock, traits<one_bit>>;
 using credulous = credulous_breaker<model_clock, traits<>>;
+
+using quiet = basic_circuit_breaker<model_clock, quiet_hints>;
 
 // Relacy makes its suites itself, so what they work on is not a member of theirs.
 const scenario* current_scenario = nullptr;
@@ -45,7 +48,7 @@ struct breaker_suite : rl::test_suite<breaker_suite<Breaker, Threads>, static_ca
 
     void before() {
         model_clock::begin(current_scenario->begins_at);
-        watch::begin(current_scenario->config.cells);
+        watch::begin();
         breaker.raise(current_scenario->config);
         play(0);
     }
@@ -139,6 +142,22 @@ void add_breaker_models(std::vector<entry>& all) {
     add(agreed_time(2), full());
     add(agreed_time(3), bounded(2, 1));
     add(time_of_a_trip(), bounded(4, 1));
+    add(reset_against_trip(2), bounded(3, 1));
+    add(reset_against_trip(3), bounded(2, 1));
+    add(force_against_verdict(2), bounded(3, 1));
+    add(force_against_verdict(3), bounded(2, 1));
+    add(disable_against_count(2), bounded(3, 1));
+    add(disable_against_count(3), bounded(2, 1));
+    add(trip_against_close(2), bounded(3, 1));
+    add(trip_against_close(3), bounded(2, 1));
+    add(hint_against_opening(2), bounded(3, 1));
+    add(hint_against_opening(3), bounded(2, 1));
+    add(hint_against_probe(2), bounded(3, 1));
+    add(hint_against_probe(3), bounded(2, 1));
+    add(hint_after_reset(2), bounded(2, 1));
+    add(hint_after_reset(3), bounded(1, 1));
+    add(two_hints(2), bounded(2, 1));
+    add(two_hints(3), bounded(1, 1));
 
     all.push_back(mutant<shipped>("head loaded relaxed", late_helper(2), {fault::relaxed, "load_head"}));
     all.push_back(mutant<shipped>("new head published relaxed", late_helper(2), {fault::relaxed, "settle"}));
@@ -148,6 +167,10 @@ void add_breaker_models(std::vector<entry>& all) {
     all.push_back(mutant<shipped>("follow as load and store", own_transition(2), {fault::torn, "settle"}));
     all.push_back(mutant<shipped>("lane as load and store", own_transition(2), {fault::torn, "agree"}));
     all.push_back(mutant<shipped>("own move not looked at", own_transition(2), {fault::blind_failure, "settle"}));
+    all.push_back(mutant<shipped>("hint as load and store", two_hints(2), {fault::torn, "hold_off"}));
+    all.push_back(mutant<shipped>("hint read relaxed", hint_after_reset(2), {fault::no_acquire, "hold_off"}));
+    all.push_back(mutant<shipped>("hint raised relaxed", hint_after_reset(2), {fault::no_release, "hold_off"}));
+    all.push_back(mutant<quiet>("hint without a carry", hint_against_opening(2), {}));
     all.push_back(mutant<credulous>("generation not checked", stale_result(2), {}));
 }
 

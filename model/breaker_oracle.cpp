@@ -56,6 +56,11 @@ std::string name_of(act what) {
         case act::ignore: return "ignore";
         case act::look: return "look";
         case act::wait: return "wait";
+        case act::trip: return "trip";
+        case act::force: return "force open";
+        case act::disable: return "disable";
+        case act::reset: return "reset";
+        case act::hold: return "hold off, in 256 ns";
     }
     return "?";
 }
@@ -65,14 +70,20 @@ std::string name_of(act what) {
 std::string to_string(const step& taken, const answer& given) {
     std::ostringstream out;
     out << name_of(taken.what);
-    if (taken.what != act::look) out << ' ' << taken.arg;
+    if (taken.what < act::look || taken.what == act::wait || taken.what == act::hold) out << ' ' << taken.arg;
     switch (taken.what) {
         case act::admit:
             out << ": " << (given.refusal == errc{} ? "yes" : make_error_code(given.refusal).message());
             break;
         case act::look: out << ": " << *given.seen; break;
         case act::wait: break;
-        default: out << ": " << (given.counted ? "counted" : "stale"); break;
+        default:
+            if (is_operators(taken.what)) {
+                out << (given.counted ? ": changed" : ": no change");
+            } else {
+                out << ": " << (given.counted ? "counted" : "stale");
+            }
+            break;
     }
     if (given.made) out << ", made " << *given.made;
     return out.str();
@@ -98,9 +109,13 @@ std::string breaker_oracle::complaint() const {
 std::string breaker_oracle::broken_rule() const {
     breaker_state state = breaker_state::closed;
     std::uint64_t generation = 1;
+    bool operated = false;  // then any state may follow any
+    for (const auto& sequence : steps_) {
+        for (const step& taken : sequence) operated |= is_operators(taken.what);
+    }
     for (const transition& t : transitions()) {
         if (t.generation != ++generation) return "a transition was lost or made twice";
-        if (t.from != state || !possible(t)) return "there is no such transition";
+        if (t.from != state || !(possible(t) || operated)) return "there is no such transition";
         state = t.to;
     }
     for (std::size_t i = 0; i != answers_.size(); ++i) {
@@ -158,6 +173,7 @@ std::vector<std::int64_t> breaker_oracle::key() const {
             put(s.state);
             put(s.generation);
             put(s.retry_after.count());
+            put(s.manual);
             const breaker_counts& c = s.counts;
             for (const auto n : {c.requests, c.total_successes, c.total_failures, c.total_ignored,
                                  c.consecutive_successes, c.consecutive_failures}) {

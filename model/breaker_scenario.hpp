@@ -49,5 +49,13 @@ scenario own_transition(unsigned threads);
 scenario late_helper(unsigned threads);
 scenario agreed_time(unsigned threads);
 scenario time_of_a_trip();
+scenario reset_against_trip(unsigned threads);
+scenario force_against_verdict(unsigned threads);
+scenario disable_against_count(unsigned threads);
+scenario trip_against_close(unsigned threads);
+scenario hint_against_opening(unsigned threads);
+scenario hint_against_probe(unsigned threads);
+scenario hint_after_reset(unsigned threads);
+scenario two_hints(unsigned threads);
 
 }  // namespace bulwark::model

@@ -212,4 +212,100 @@ scenario time_of_a_trip() {
                 2);
 }
 
+scenario reset_against_trip(unsigned threads) {
+    return with({.name = "reset against a trip",
+                 .config = trips_for_good(1),
+                 .before = {admit(0)},
+                 .threads = {{fail(0), look()}, {reset(), look()}, {admit(1)}},
+                 .promise =
+                     [](const summary& end) {
+                         return end.last.state == breaker_state::closed && end.last.generation == end.transitions + 1;
+                     }},
+                threads);
+}
+
+scenario force_against_verdict(unsigned threads) {
+    return with({.name = "forced open against the success of a probe",
+                 .config = probes_later(1),
+                 .before = {admit(0), fail(0), wait(10), admit(1)},
+                 .threads = {{succeed(1), look()}, {force(), look()}, {admit(2)}},
+                 .promise =
+                     [](const summary& end) {
+                         return end.last.state == breaker_state::open && end.last.manual &&
+                                end.last.retry_after == never;
+                     }},
+                threads);
+}
+
+scenario disable_against_count(unsigned threads) {
+    return with({.name = "disabled against counts",
+                 .config = trips_for_good(1),
+                 .before = {admit(0), admit(1)},
+                 .threads = {{succeed(0), look()}, {disable(), admit(3), fail(3)}, {fail(1), look()}},
+                 .promise =
+                     [](const summary& end) {
+                         return end.last.state == breaker_state::closed && end.last.manual &&
+                                end.last.counts == breaker_counts{};
+                     }},
+                threads);
+}
+
+scenario trip_against_close(unsigned threads) {
+    return with({.name = "tripped against the last success",
+                 .config = probes_later(1),
+                 .before = {admit(0), fail(0), wait(10), admit(1)},
+                 .threads = {{succeed(1), look()}, {trip()}, {admit(2), look()}},
+                 .promise = [](const summary& end) { return end.last.retry_after == 10ns; }},
+                threads);
+}
+
+// Of a hint it does not matter when it comes, as long as it comes before the first probe.
+
+scenario hint_against_opening(unsigned threads) {
+    circuit_breaker_config config = probes_later(1);
+    config.max_hint = 1us;
+    return with({.name = "hint against the opening",
+                 .config = config,
+                 .before = {admit(0)},
+                 .threads = {{fail(0), look()}, {hold(1), look()}, {admit(1)}},
+                 .promise = [](const summary& end) { return end.last.retry_after == 256ns; }},
+                threads);
+}
+
+scenario hint_against_probe(unsigned threads) {
+    circuit_breaker_config config = probes_later(1);
+    config.timeout = 256ns;
+    config.max_hint = 1us;
+    return with({.name = "hint against the first probe",
+                 .config = config,
+                 .before = {admit(0), fail(0), wait(256)},
+                 .threads = {{admit(1), look()}, {hold(2), look()}, {look(), look()}},
+                 .after = {fail(1), look()},
+                 .promise = [](const summary& end) { return end.last.retry_after == 512ns; }},
+                threads);
+}
+
+scenario hint_after_reset(unsigned threads) {
+    circuit_breaker_config config = probes_later(1);
+    config.max_hint = 1us;
+    return with({.name = "hints before and after a reset",
+                 .config = config,
+                 .before = {admit(0), fail(0)},
+                 .threads = {{reset(), hold(2)}, {hold(1)}, {admit(2), look()}},
+                 .after = {admit(1), fail(1), look()},
+                 .promise = [](const summary& end) { return end.last.retry_after == 512ns; }},
+                threads);
+}
+
+scenario two_hints(unsigned threads) {
+    circuit_breaker_config config = probes_later(1);
+    config.max_hint = 1us;
+    return with({.name = "two hints, the later one counts",
+                 .config = config,
+                 .before = {admit(0), admit(1)},
+                 .threads = {{hold(2), look()}, {hold(1), fail(0)}, {fail(1), look()}},
+                 .promise = [](const summary& end) { return end.last.retry_after == 512ns; }},
+                threads);
+}
+
 }  // namespace bulwark::model

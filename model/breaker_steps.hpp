@@ -16,11 +16,11 @@
 
 namespace bulwark::model {
 
-enum class act : std::uint8_t { admit, succeed, fail, ignore, look, wait };
+enum class act : std::uint8_t { admit, succeed, fail, ignore, look, wait, trip, force, disable, reset, hold };
 
 struct step {
     act what;
-    unsigned arg = 0;  ///< which call; or how many nanoseconds
+    unsigned arg = 0;  ///< which call; or how many nanoseconds, of hold in 256
 };
 
 inline constexpr std::size_t most_calls = 8;
@@ -44,10 +44,30 @@ constexpr step wait(unsigned ns) {
     return {act::wait, ns};
 }
 
+// What an operator does; and the service's word.
+constexpr step trip() {
+    return {act::trip};
+}
+constexpr step force() {
+    return {act::force};
+}
+constexpr step disable() {
+    return {act::disable};
+}
+constexpr step reset() {
+    return {act::reset};
+}
+constexpr step hold(unsigned units) {
+    return {act::hold, units};
+}
+constexpr bool is_operators(act what) {
+    return what >= act::trip;
+}
+
 /// All that a step shows to the one who takes it.
 struct answer {
     errc refusal{};                        ///< of admit
-    bool counted = false;                  ///< of an outcome
+    bool counted = false;                  ///< of an outcome; of an operator's word: it changed something
     std::optional<transition> made;        ///< told to on_state_change in the course of the step
     std::optional<breaker_snapshot> seen;  ///< of look
 
@@ -84,6 +104,7 @@ public:
             case act::ignore: given.counted = end(taken.arg, [](auto& permit) { return permit.ignore(); }); break;
             case act::look: given.seen = breaker_.snapshot(); break;
             case act::wait: clock::advance(std::chrono::nanoseconds(taken.arg)); break;
+            default: given.counted = operate(taken); break;
         }
         // A model switches threads at atomic operations only, and there is none between the callback and here.
         given.made = std::exchange(told_, std::nullopt);
@@ -96,6 +117,20 @@ private:
     circuit_breaker_config telling(circuit_breaker_config config) {
         config.on_state_change = [this](const transition& t) { told_ = t; };
         return config;
+    }
+
+    bool operate(const step& taken) {
+        // The other breakers of the models have no such members, and no such scenarios.
+        if constexpr (requires { breaker_.reset(); }) {
+            switch (taken.what) {
+                case act::trip: return breaker_.trip();
+                case act::force: return breaker_.force_open();
+                case act::disable: return breaker_.disable();
+                case act::reset: return breaker_.reset();
+                default: return breaker_.hold_off(std::chrono::nanoseconds(256 * taken.arg));
+            }
+        }
+        return false;
     }
 
     /// A call that was refused has nothing to say.

@@ -24,5 +24,9 @@ void add_celled_models(std::vector<entry>& all);
 void add_bulkhead_models(std::vector<entry>& all);
 void add_name_table_models(std::vector<entry>& all);
 void add_waiting_models(std::vector<entry>& all);
+void add_window_models(std::vector<entry>& all);
+void add_limit_models(std::vector<entry>& all);
+void add_retry_models(std::vector<entry>& all);
+void add_rate_models(std::vector<entry>& all);
 
 }  // namespace bulwark::model

@@ -85,7 +85,7 @@ struct celled_suite : rl::test_suite<celled_suite<Traits, Threads>, static_cast<
         current_celled_oracle->forget();
         model_clock::begin(std::chrono::nanoseconds(0));
         Traits::begin();
-        watch::begin(current_celled->cells);
+        watch::begin();
         all.raise(*current_celled);
         Traits::slots.fill(current_celled->slots[0]);
         play(0);

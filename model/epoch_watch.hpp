@@ -20,10 +20,8 @@ class epoch_watch {
     using words = census<std::uint64_t>;
 
 public:
-    /// Before the breaker is built. Its words are those of the cells, of the shared cells if there are any, the number
-    /// of cells in use, the head, and the lanes of both banks.
-    static void begin(std::size_t cells) {
-        head_ = 4 * cells + (cells == 0 ? 0 : 3 * std::size_t{Layout::shared_cells}) + 1;
+    /// Before the breaker is built. Its first words are the head and the lanes of both banks.
+    static void begin() {
         words::size = 0;
         words::on_load = &check_seen;
         epoch_seen_ = {};
@@ -32,8 +30,8 @@ public:
 
     /// The record of the epoch that the head names is complete.
     static void check_newest() {
-        const std::uint32_t epoch = Layout::epoch_of(words::words[head_]->newest());
-        const std::size_t first = head_ + 1 + (epoch & 1) * lanes;
+        const std::uint32_t epoch = Layout::epoch_of(words::words[head]->newest());
+        const std::size_t first = head + 1 + (epoch & 1) * lanes;
         for (std::size_t i = first; i != first + lanes; ++i) {
             if (bulwark::detail::lane::tag(words::words[i]->newest()) != epoch) {
                 give_up("the head names an epoch whose record is not complete");
@@ -42,24 +40,24 @@ public:
     }
 
 private:
+    static constexpr std::size_t head = 0;
     static constexpr std::size_t lanes = 11;
 
     /// Edge (1): a thread that has loaded a head sees no lane older than the record of that epoch, in its bank, and of
     /// the epoch before, in the other.
     static void check_seen(std::size_t place, std::uint64_t seen) {
-        if (place < head_ || place > head_ + 2 * lanes) return;
+        if (place > head + 2 * lanes) return;
         std::uint32_t& epoch = epoch_seen_[rl::thread_index()];
-        if (place == head_) {
+        if (place == head) {
             epoch = Layout::epoch_of(seen);
             return;
         }
-        const bool in_its_bank = (place - head_ - 1) / lanes == (epoch & 1);
+        const bool in_its_bank = (place - head - 1) / lanes == (epoch & 1);
         const std::uint32_t oldest = in_its_bank ? epoch : Layout::epoch_before(epoch);
         const std::uint32_t tag = bulwark::detail::lane::tag(seen);
         if (static_cast<std::int32_t>(tag - oldest) < 0) give_up("a thread sees a record older than its head");
     }
 
-    static inline std::size_t head_ = 0;
     static inline std::array<std::uint32_t, 3> epoch_seen_{};  // by thread
 };
 

@@ -31,6 +31,8 @@ constexpr std::uint32_t widest = std::numeric_limits<std::uint32_t>::max();
 struct setup {
     std::string name;
     circuit_breaker_config config;
+    /// One step in so many is an operator's or a hint's; 0: none is.
+    unsigned operated = 0;
 };
 
 /// Trips on everything that the counts hold, so that a difference in any of them shows as a different state.
@@ -68,6 +70,31 @@ std::vector<setup> setups() {
                         if (c.total_failures % 3 == 1) throw std::runtime_error("policy");
                         return c.total_failures > 4;
                     }}});
+    all.push_back({"operated",
+                   {.max_requests = 2, .interval = 60ns, .timeout = 10ns, .probe_timeout = 30ns, .max_hint = 700ns},
+                   50});
+    all.push_back({"operated, waits longer each time",
+                   {.max_requests = 1,
+                    .interval = 0ns,
+                    .timeout = 8ns,
+                    .probe_timeout = 20ns,
+                    .ready_to_trip = bulwark::consecutive_failures(2),
+                    .timeout_multiplier = 1.5,
+                    .max_timeout = 100ns,
+                    .timeout_jitter = bulwark::jitter::equal,
+                    .seed = 99,
+                    .max_hint = never},
+                   300});
+    all.push_back({"operated, no timeout, full jitter",
+                   {.max_requests = 3,
+                    .interval = 40ns,
+                    .timeout = 0ns,
+                    .probe_timeout = 5ns,
+                    .timeout_multiplier = 2,
+                    .timeout_jitter = bulwark::jitter::full,
+                    .seed = 1,
+                    .max_hint = 300ns},
+                   30});
     return all;
 }
 
@@ -88,13 +115,13 @@ struct subject {
         return 0;
     }
 
-    int end(std::size_t which, unsigned how) {
+    int end(std::size_t which, unsigned how, std::chrono::nanoseconds hint = 0ns) {
         auto permit = std::move(permits[which]);
         permits.erase(permits.begin() + static_cast<std::ptrdiff_t>(which));
         try {
             switch (how) {
                 case 0: return permit.success();
-                case 1: return permit.failure();
+                case 1: return hint == 0ns ? permit.failure() : permit.failure(hint);
                 case 2: return permit.ignore();
                 case 3: return permit.success() + 2 * permit.failure();
                 case 4: throw 1;     // unwinding fails the call
@@ -104,6 +131,18 @@ struct subject {
             return -2;
         } catch (const std::runtime_error&) {
             return -3;
+        }
+    }
+
+    /// Resets most often, or the breaker would hardly ever be what it is by itself.
+    bool operate(unsigned how, std::chrono::nanoseconds hint) {
+        switch (how) {
+            case 0: return breaker.force_open();
+            case 1: return breaker.disable();
+            case 2: return breaker.trip();
+            case 3:
+            case 4: return breaker.hold_off(hint);
+            default: return breaker.reset();
         }
     }
 };
@@ -128,7 +167,13 @@ void compare(setup s, std::uint64_t seed, int steps, std::uint32_t callers) {
         const auto dice = below(100);
         const bulwark::test::playing caller(static_cast<std::uint32_t>(below(callers)));
         if (step % 512 == 0) badness = below(11);
-        if (dice < 40) {
+        const bool operated = s.operated != 0 && below(s.operated) == 0;
+        const auto hint = operated ? std::chrono::nanoseconds(below(1000)) - 50ns : 0ns;
+        if (operated && below(2) == 0) {
+            const auto how = static_cast<unsigned>(below(8));
+            a = ours.operate(how, hint);
+            b = theirs.operate(how, hint);
+        } else if (dice < 40) {
             a = ours.acquire();
             b = theirs.acquire();
         } else if (dice < 85) {
@@ -136,8 +181,8 @@ void compare(setup s, std::uint64_t seed, int steps, std::uint32_t callers) {
             const std::size_t which = below(ours.permits.size());
             const bool odd = below(10) == 0;
             const unsigned how = odd ? static_cast<unsigned>(2 + below(4)) : below(10) < badness ? 1 : 0;
-            a = ours.end(which, how);
-            b = theirs.end(which, how);
+            a = ours.end(which, how, hint);
+            b = theirs.end(which, how, hint);
         } else if (dice < 97) {
             // Now and then a step back, as when two threads use their readings out of order.
             manual_clock::advance(std::chrono::nanoseconds(below(5)) - 1ns);

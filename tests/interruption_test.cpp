@@ -53,7 +53,8 @@ struct story {
 };
 
 /// A breaker whose clock stands still, and two callers, A and B. A letter is a call: `a` asks to be let through, `s`,
-/// `f` and `i` say how the caller's oldest call ended, `o` observes.
+/// `f` and `i` say how the caller's oldest call ended, `h` is a failure with a hint, `o` observes. An operator's words
+/// are `O` (force_open), `D` (disable), `R` (reset) and `T` (trip); `H` is a hint.
 template <class Breaker>
 class scene {
 public:
@@ -67,6 +68,9 @@ public:
                 case 'B': call('B', 'a'); break;
                 case 'S': call('B', 'a'), call('B', 's'); break;
                 case 'F': call('B', 'a'), call('B', 'f'); break;
+                case 'O':
+                case 'D':
+                case 'H': call('B', c); break;
                 case 't': manual_clock::advance(timeout_); break;
                 case 'p': manual_clock::advance(probe_timeout); break;
                 default: manual_clock::advance(interval); break;
@@ -99,6 +103,8 @@ public:
 private:
     static constexpr auto interval = 60s;
     static constexpr auto probe_timeout = 5s;
+    static constexpr auto hint = 11s;
+    static constexpr auto longer_hint = 12s;
 
     std::string answer(char what) {
         auto& under_way = under_way_[caller_];
@@ -109,11 +115,23 @@ private:
             under_way.push_back(std::move(*permit));
             return "+";
         }
+        const auto changed = [](bool by_it) { return by_it ? "+" : "-"; };
+        switch (what) {
+            case 'O': return changed(breaker_.force_open());
+            case 'D': return changed(breaker_.disable());
+            case 'R': return changed(breaker_.reset());
+            case 'T': return changed(breaker_.trip());
+            case 'H': return changed(breaker_.hold_off(longer_hint));
+            default: break;
+        }
         if (under_way.empty()) return "?";
         auto permit = std::move(under_way.front());
         under_way.pop_front();
-        const bool counted = what == 's' ? permit.success() : what == 'f' ? permit.failure() : permit.ignore();
-        return counted ? "+" : "-";
+        const bool counted = what == 's'   ? permit.success()
+                             : what == 'f' ? permit.failure()
+                             : what == 'h' ? permit.failure(hint)
+                                           : permit.ignore();
+        return changed(counted);
     }
 
     std::string observed() {
@@ -145,7 +163,9 @@ private:
                               told_.emplace(t.generation, how.str());
                           },
                       .count_successes = where_.count_successes,
-                      .cells = where_.cells}};
+                      .cells = where_.cells,
+                      .timeout_multiplier = 1.5,
+                      .max_hint = 1min}};
     std::map<char, std::deque<typename Breaker::permit>> under_way_;
 };
 
@@ -203,13 +223,31 @@ story interrupted_story(const places& where, std::chrono::nanoseconds timeout, s
     return left < 0 ? s.end() : story{};
 }
 
+/// How the breaker came to where it is, what A calls, and what B calls meanwhile.
+struct cast {
+    std::vector<const char*> preparations;
+    std::string_view a;
+    std::vector<const char*> b;
+};
+
+const cast callers{.preparations = {"ABBB", "FABBB", "SABBBw", "ABBFF", "ABBFFt", "FFtAB", "FFtABp", "FFtSAB",
+                                    "SSASBBw", "FSSASBB", "AAwBB"},
+                   .a = "asfio",
+                   .b = {"", "a", "s", "f", "i", "o", "asas", "ff", "ffo", "asasasas", "afafo", "iii", "fffasas",
+                         "ffasasas", "fo", "faso", "aso"}};
+
+/// And an operator, or a service that gives hints. A failure with a hint is two steps, so nobody interrupts it here.
+const cast operators{
+    .preparations = {"FABB", "ABBFF", "ABBFFt", "FFtAB", "ABBO", "ABBD", "ABBFFHt"},
+    .a = "asfoORDTH",
+    .b = {"", "a", "f", "R", "O", "D", "T", "H", "h", "Oo", "DafRo", "RffH", "To", "OR", "RT", "TR", "hfo", "fHo"}};
+
 template <layout_widths Widths>
-void every_interruption_is_some_order(std::chrono::nanoseconds timeout, const places& where = {}) {
-    for (const char* preparation :
-         {"ABBB", "FABBB", "SABBBw", "ABBFF", "ABBFFt", "FFtAB", "FFtABp", "FFtSAB", "SSASBBw", "FSSASBB", "AAwBB"}) {
-        for (const char a : {'a', 's', 'f', 'i', 'o'}) {
-            for (const char* b : {"", "a", "s", "f", "i", "o", "asas", "ff", "ffo", "asasasas", "afafo", "iii",
-                                  "fffasas", "ffasasas", "fo", "faso", "aso"}) {
+void every_interruption_is_some_order(std::chrono::nanoseconds timeout, const places& where = {},
+                                      const cast& who = callers) {
+    for (const char* preparation : who.preparations) {
+        for (const char a : who.a) {
+            for (const char* b : who.b) {
                 const auto expected = stories_in_a_row(where, timeout, preparation, a, b);
                 for (int access = 0;; ++access) {
                     SCOPED_TRACE(std::string("after ") + preparation + ", " + a + " interrupted by '" + b +
@@ -272,6 +310,12 @@ TEST(Interruption, IsSomeOrderOfTheCallsWhereCellsLookWhetherTheCountsEnd) {
 
 TEST(Interruption, IsSomeOrderOfTheCallsWhereASharedCellIsFull) {
     every_interruption_is_some_order<bulwark::test::two_shared>(10s, both_share_a_cell);
+}
+
+TEST(Interruption, IsSomeOrderOfTheCallsAndAnOperatorsWords) {
+    every_interruption_is_some_order<layout_widths{}>(10s, {}, operators);
+    every_interruption_is_some_order<one_bit>(0s, both_in_cells, operators);
+    every_interruption_is_some_order<layout_widths{}>(10s, only_a_in_a_cell, operators);
 }
 
 TEST(Interruption, IsSomeOrderOfTheCallsWhereSuccessesAreNotCounted) {

@@ -2,12 +2,16 @@
 // No thread, no clock, no breaker: words and records in, words out, and all of it at compile time if asked.
 #include "narrow.hpp"
 
+#include <bulwark/detail/hint.hpp>
 #include <bulwark/detail/transition.hpp>
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -293,12 +297,15 @@ struct move_row {
     breaker_state to;
     std::uint64_t generation;
     std::uint32_t requests;
+    std::uint32_t openings;  ///< of the next record, where this one has seen none
 };
 
 const move_row moves[] = {
-    {move::roll, closed, closed, 7, 0},    {move::trip, closed, open, 8, 0},
-    {move::probe, open, half_open, 8, 1},  {move::renew, half_open, half_open, 8, 1},
-    {move::reopen, half_open, open, 8, 0}, {move::close, half_open, closed, 8, 0},
+    {move::roll, closed, closed, 7, 0, 0},    {move::trip, closed, open, 8, 0, 1},
+    {move::probe, open, half_open, 8, 1, 0},  {move::renew, half_open, half_open, 8, 1, 0},
+    {move::reopen, half_open, open, 8, 0, 1}, {move::close, half_open, closed, 8, 0, 0},
+    {move::reset, closed, closed, 8, 0, 0},   {move::reset, open, closed, 8, 0, 0},
+    {move::trip, half_open, open, 8, 0, 1},   {move::trip, open, open, 8, 0, 1},
 };
 
 TEST(Transition, MovesBeginANewWindowAndAllButTheRollANewGeneration) {
@@ -309,13 +316,162 @@ TEST(Transition, MovesBeginANewWindowAndAllButTheRollANewGeneration) {
             const instant now = start + static_cast<std::uint64_t>(shift);
             const record next = M::next_record(frozen, rec, now);
             // Its window is the one after the row that a failure began.
-            EXPECT_EQ(next, (record{.since = std::max(now, start), .generation = row.generation, .window = 6}));
+            EXPECT_EQ(next, (record{.since = std::max(now, start),
+                                    .generation = row.generation,
+                                    .window = 6,
+                                    .openings = row.openings}));
             const std::uint64_t head = M::next_head(frozen, rec);
             EXPECT_EQ(M::state_of(head), row.to);
             EXPECT_EQ(M::move_of(head), move::none);
             EXPECT_EQ(layout::epoch_of(head), 10U);
             EXPECT_EQ(M::counts(head, next), (breaker_counts{.requests = row.requests}));
         }
+    }
+}
+
+constexpr std::uint64_t disabled_head = layout::state::put(head_of(closed), M::disabled_state);
+constexpr record forced_open{.since = start, .generation = 7, .window = 4, .openings = record::forced};
+
+struct word_row {
+    const char* name;
+    std::uint64_t head;
+    record at;
+    bool trip;
+    bool force;
+    bool disable;
+};
+
+const word_row words[] = {
+    {"closed", head_of(closed, one_good), rec, true, true, true},
+    {"open", head_of(open), rec, false, true, true},
+    {"open, its time over", head_of(open), {.since = start - 50, .openings = 1}, true, true, true},
+    {"half-open", head_of(half_open, one_out), rec, true, true, true},
+    {"forced", head_of(open), forced_open, false, false, true},
+    {"disabled", disabled_head, rec, false, true, false},
+};
+
+TEST(Transition, AnOperatorsWordChangesWhatIsNotSoAlready) {
+    for (const word_row& row : words) {
+        SCOPED_TRACE(row.name);
+        EXPECT_EQ(M::can_make(move::trip, row.head, row.at, start, lim), row.trip);
+        EXPECT_EQ(M::can_make(move::force, row.head, row.at, start, lim), row.force);
+        EXPECT_EQ(M::can_make(move::disable, row.head, row.at, start, lim), row.disable);
+        EXPECT_TRUE(M::can_make(move::reset, row.head, row.at, start, lim));
+        EXPECT_FALSE(M::can_make(move::carry, row.head, row.at, start, lim));
+    }
+}
+
+TEST(Transition, ForcedOpenNothingIsEverDue) {
+    for (const limits& bounds : {lim, limits{.timeout = 0}}) {
+        for (const instant now : {start, start + 1'000, bulwark::detail::never}) {
+            EXPECT_EQ(M::due(head_of(open), forced_open, now, bounds), move::none);
+            const auto seen = M::observe(head_of(open), forced_open, now, bounds);
+            EXPECT_EQ(seen.retry_after, std::chrono::nanoseconds::max());
+            EXPECT_TRUE(seen.manual);
+        }
+        EXPECT_EQ(M::certain_until(head_of(open), forced_open, bounds), bulwark::detail::never);
+    }
+    const std::uint64_t frozen = M::frozen(head_of(half_open, one_out), move::force);
+    const record next = M::next_record(frozen, rec, start + 3);
+    EXPECT_TRUE(M::is_forced(M::next_head(frozen, rec), next));
+    EXPECT_EQ(next.since, start + 3);
+    EXPECT_EQ(next.generation, 8U);
+    EXPECT_EQ(M::next_record(M::frozen(head_of(open), move::reset), forced_open, start).openings, 0U);
+}
+
+TEST(Transition, DisabledNothingIsDueAndNoThreadRemembersIt) {
+    EXPECT_EQ(M::state_of(disabled_head), closed);
+    EXPECT_FALSE(M::is_plain(disabled_head));
+    EXPECT_FALSE(M::is_lasting(disabled_head));
+    EXPECT_FALSE(M::timed(disabled_head, lim));
+    EXPECT_EQ(M::due(disabled_head, rec, start + 1'000'000, lim), move::none);
+    const auto seen = M::observe(disabled_head, rec, start + 1'000'000, lim);
+    EXPECT_EQ(seen, (bulwark::breaker_snapshot{.state = closed, .generation = 7, .manual = true}));
+    for (const breaker_state from : {closed, open, half_open}) {
+        const std::uint64_t next = M::next_head(M::frozen(head_of(from, one_out), move::disable), rec);
+        EXPECT_EQ(next, layout::epoch::put(disabled_head, 10));
+    }
+}
+
+TEST(Transition, OpeningsAreCountedUntilItCloses) {
+    record r = rec;
+    for (const std::uint32_t seen : {0U, 1U, 1000U, record::forced - 2, record::forced - 1}) {
+        r.openings = seen;
+        const std::uint32_t more = std::min(seen + 1, record::forced - 1);
+        EXPECT_EQ(M::next_record(M::frozen(head_of(half_open), move::reopen), r, start).openings, more);
+        EXPECT_EQ(M::next_record(M::frozen(head_of(open), move::probe), r, start).openings, seen);
+        EXPECT_EQ(M::next_record(M::frozen(head_of(half_open), move::renew), r, start).openings, seen);
+        EXPECT_EQ(M::next_record(M::frozen(head_of(half_open), move::carry), r, start).openings, seen);
+        EXPECT_EQ(M::next_record(M::frozen(head_of(half_open), move::close), r, start).openings, 0U);
+    }
+}
+
+TEST(Transition, OpenTimesGrowWithTheOpeningsAndNoThreadComputesAnother) {
+    constexpr limits growing{.timeout = 50, .timeout_varies = true, .timeout_multiplier = 2, .max_timeout = 300};
+    for (const auto& [openings, time] : {std::pair{1U, 50U}, {2U, 100U}, {3U, 200U}, {4U, 300U}, {99U, 300U}}) {
+        const record r{.since = start, .openings = openings};
+        EXPECT_EQ(M::open_time(r, growing), time);
+        is_certain_to_the_tick(head_of(open), r, growing, start + time);
+        EXPECT_EQ(M::observe(head_of(open), r, start + 1, growing).retry_after, std::chrono::nanoseconds(time - 1));
+    }
+    limits jittered{.timeout = 1000, .timeout_varies = true, .timeout_jitter = bulwark::jitter::equal, .seed = 3};
+    std::uint64_t sum = 0;
+    for (std::uint64_t generation = 1; generation <= 1000; ++generation) {
+        const record r{.since = start, .generation = generation, .openings = 1};
+        const std::uint64_t time = M::open_time(r, jittered);
+        EXPECT_EQ(M::open_time(r, jittered), time);
+        EXPECT_TRUE(time >= 500 && time <= 1000);
+        sum += time;
+    }
+    EXPECT_NEAR(static_cast<double>(sum) / 1000, 750, 25);
+}
+
+TEST(Transition, AHintMovesTheEndOfTheWaitAndOnlyLater) {
+    record r{.since = start, .openings = 1};
+    r.not_before = start + 70;
+    is_certain_to_the_tick(head_of(open), r, lim, start + 70);
+    is_certain_to_the_tick(head_of(open), r, {.timeout = 0}, start + 70);
+    EXPECT_EQ(M::observe(head_of(open), r, start + 60, lim).retry_after, std::chrono::nanoseconds(10));
+    const std::uint64_t carried = M::frozen(head_of(open), move::carry);
+    EXPECT_EQ(M::next_record(carried, r, start, start + 60).not_before, start + 70);
+    EXPECT_EQ(M::next_record(carried, r, start, start + 80).not_before, start + 80);
+    EXPECT_EQ(M::next_record(M::frozen(head_of(half_open), move::reopen), rec, start, start + 80).not_before,
+              start + 80);
+    r.not_before = start + 30;
+    is_certain_to_the_tick(head_of(open), r, lim, start + 50);
+    EXPECT_EQ(M::observe(head_of(open), r, start + 20, lim).retry_after, std::chrono::nanoseconds(30));
+    r.not_before = start - 5;
+    EXPECT_EQ(M::certain_until(head_of(open), r, {.timeout = 0}), 0U);
+    EXPECT_EQ(M::due(head_of(open), r, start - 9, {.timeout = 0}), move::probe) << "read out of order";
+    r.not_before = bulwark::detail::never;
+    EXPECT_EQ(M::due(head_of(open), r, bulwark::detail::never, lim), move::none);
+    EXPECT_EQ(M::observe(head_of(open), r, start + 60, lim).retry_after, std::chrono::nanoseconds::max());
+    r.not_before = start + 70;
+    EXPECT_EQ(M::due(head_of(closed), r, start + 1, lim), move::none);
+    EXPECT_EQ(M::next_record(M::frozen(head_of(open), move::probe), r, start).not_before, 0U);
+}
+
+TEST(HintWord, IsRoundedUpAndIsForItsGenerationAndTheOpeningAfterIt) {
+    using bulwark::detail::hint_word;
+    using bulwark::detail::never;
+    for (const std::uint64_t generation : {1U, 255U, 256U, 257U}) {
+        for (const auto& [asked, heard] : {std::pair<instant, instant>{0, 0}, {1, 256}, {256, 256}, {257, 512}}) {
+            EXPECT_EQ(hint_word::not_before(hint_word::pack(asked, generation)), heard);
+        }
+        EXPECT_EQ(hint_word::not_before(hint_word::pack(never, generation)), never);
+        EXPECT_EQ(hint_word::not_before(hint_word::pack(never - 600, generation)), never - 511);
+        const std::uint64_t word = hint_word::pack(start, generation);
+        EXPECT_TRUE(hint_word::is_for(word, generation, false));
+        EXPECT_TRUE(hint_word::is_for(word, generation, true));
+        EXPECT_TRUE(hint_word::is_for(word, generation + 1, true));
+        EXPECT_FALSE(hint_word::is_for(word, generation + 1, false));
+        EXPECT_FALSE(hint_word::is_for(word, generation + 2, true));
+        EXPECT_FALSE(hint_word::is_for(word, generation - 1, true));
+        EXPECT_EQ(hint_word::raised(word, start - 300, generation, false), word);
+        EXPECT_EQ(hint_word::raised(word, start + 300, generation, false), hint_word::pack(start + 300, generation));
+        EXPECT_EQ(hint_word::raised(word, start - 300, generation + 1, true), word);
+        EXPECT_EQ(hint_word::raised(word, start - 300, generation + 1, false),
+                  hint_word::pack(start - 300, generation + 1));
     }
 }
 
@@ -366,6 +522,7 @@ TEST(Transition, ObserversSeeWhatTheNextCallWouldFind) {
 TEST(Transition, RecordsCompareByAllTheirMembers) {
     EXPECT_NE((record{.since = 1}), record{});
     EXPECT_NE((record{.run = 1}), record{});
+    EXPECT_NE((record{.openings = 1}), record{});
 }
 
 TEST(Transition, RunsAtCompileTime) {

@@ -52,6 +52,7 @@ struct breaker_snapshot {
     std::uint64_t generation = 0;
     breaker_counts counts{};
     std::chrono::nanoseconds retry_after{0};  ///< 0 unless open; nanoseconds::max() means never
+    bool manual = false;                      ///< an operator's word: forced open, or disabled (and then closed)
 
     friend constexpr bool operator==(const breaker_snapshot&, const breaker_snapshot&) = default;
 };

@@ -33,7 +33,7 @@
 #include <bulwark/bulkhead_config.hpp>
 #include <bulwark/bulkhead_types.hpp>
 #include <bulwark/detail/call_tally.hpp>
-#include <bulwark/detail/deadline.hpp>
+#include <bulwark/detail/time_limit.hpp>
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/detail/waiting_line.hpp>
 #include <bulwark/errc.hpp>
@@ -159,7 +159,7 @@ private:
         return {boost::system::in_place_value, slot(*this, n)};
     }
 
-    result<slot> acquire_by(weight_type n, const std::stop_token* stop, const detail::deadline* end) {
+    result<slot> acquire_by(weight_type n, const std::stop_token* stop, const detail::time_limit* end) {
         const detail::turn got = take(n);
         if (got == detail::turn::admitted) return admitted_at_once(n);
         if (got == detail::turn::over_capacity) return {boost::system::in_place_error, refuse(got, n)};
@@ -171,20 +171,20 @@ private:
         const detail::turn got = take(n);
         if (got == detail::turn::admitted) return admitted_at_once(n);
         if (got == detail::turn::over_capacity) return {boost::system::in_place_error, refuse(got, n)};
-        const detail::deadline_by end(detail::steady_after(detail::saturated(time)));
+        const detail::time_limit_by end(detail::steady_after(detail::saturated(time)));
         return wait(n, stop, &end);
     }
 
     template <class Clock, class Duration>
     result<slot> acquire_until(weight_type n, const std::stop_token* stop,
                                std::chrono::time_point<Clock, Duration> time) {
-        const detail::deadline_by end(time);
+        const detail::time_limit_by end(time);
         return acquire_by(n, stop, &end);
     }
 
-    result<slot> wait(weight_type n, const std::stop_token* stop, const detail::deadline* end);
-    detail::turn stand_in_line(waiter& self, const std::stop_token* stop, const detail::deadline* end);
-    static std::uint32_t sleep(typename Traits::parker& parker, const detail::deadline* end);
+    result<slot> wait(weight_type n, const std::stop_token* stop, const detail::time_limit* end);
+    detail::turn stand_in_line(waiter& self, const std::stop_token* stop, const detail::time_limit* end);
+    static std::uint32_t sleep(typename Traits::parker& parker, const detail::time_limit* end);
 
     errc refuse(detail::turn why, weight_type n) noexcept;
     bool found_too_few() noexcept;
@@ -263,7 +263,7 @@ execute_result<F> basic_bulkhead<Kind, Traits>::execute(F&& fn) {
 /// Too few permits were free.
 template <class Kind, class Traits>
 [[gnu::noinline]] auto basic_bulkhead<Kind, Traits>::wait(weight_type n, const std::stop_token* stop,
-                                                          const detail::deadline* end) -> result<slot> {
+                                                          const detail::time_limit* end) -> result<slot> {
     using detail::turn;
     // Told before standing in line: whoever is told may wait for a permit himself.
     if (found_too_few()) tell(bulkhead_event_kind::saturated, errc::bulkhead_full, n);
@@ -287,7 +287,7 @@ template <class Kind, class Traits>
 
 template <class Kind, class Traits>
 detail::turn basic_bulkhead<Kind, Traits>::stand_in_line(waiter& self, const std::stop_token* stop,
-                                                         const detail::deadline* end) {
+                                                         const detail::time_limit* end) {
     const auto began = std::chrono::steady_clock::now();
     const auto asleep = [end](typename Traits::parker& parker) { return sleep(parker, end); };
     detail::turn got = detail::turn::waits;
@@ -303,7 +303,7 @@ detail::turn basic_bulkhead<Kind, Traits>::stand_in_line(waiter& self, const std
 
 /// See waiting_line::await().
 template <class Kind, class Traits>
-std::uint32_t basic_bulkhead<Kind, Traits>::sleep(typename Traits::parker& parker, const detail::deadline* end) {
+std::uint32_t basic_bulkhead<Kind, Traits>::sleep(typename Traits::parker& parker, const detail::time_limit* end) {
     constexpr auto wait = static_cast<std::uint32_t>(detail::word_to_waiter::wait);
     if (end == nullptr) return parker.wait(wait);
     for (;;) {

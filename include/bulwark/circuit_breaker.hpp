@@ -8,6 +8,10 @@
 //     auto reply = breaker.execute([&] { return client.get("/orders"); });
 //     if (!reply) return cached_orders();   // reply.error() says why: errc::circuit_open, errc::too_many_probes
 //
+// Operators have force_open(), disable(), reset() and trip(); open times can grow and have jitter, and a service's own
+// "not before" can be heard (timeout_multiplier and what follows it in the configuration). All that is off by default
+// and costs the closed state nothing. A reset, a trip and the like cost a transition.
+//
 // Thread safety: every member may be called from any thread at any time, also from the callbacks; construction and
 // destruction excepted. The breaker must outlive its permits.
 // Progress: every member is lock-free, given that the clock and the user's callbacks return. For a thread with a cell
@@ -20,6 +24,11 @@
 // Memory: 384 bytes; where there are cells, 64 bytes for each and 512 for those that are shared; and what ready_to_trip
 // and on_state_change allocate for themselves. Calls allocate nothing; at the first call of a thread the C library may,
 // to note that its slot comes back at its exit.
+//
+// A watched breaker (a sliding window, slow calls or a ramp in its configuration) is lock-free in every member, and
+// counts on words that all threads share: an admission is a clock read and some loads, an outcome two or three
+// compare-and-swaps more. It takes 8 bytes for each call of its window or 64 for each bucket, and 704 besides.
+// What its failures weigh is in detail/count_window.hpp (exactly the last calls) and detail/time_window.hpp.
 //
 // What threads see of each other. What happens before a call is seen by it. Without cells (cells = 0) every operation
 // is linearizable, counts included. With cells, of what overlaps it: a failure weighs the successes of one instant
@@ -37,6 +46,7 @@
 #include <bulwark/clock.hpp>
 #include <bulwark/detail/breaker_core.hpp>
 #include <bulwark/detail/exceptions_in_flight.hpp>
+#include <bulwark/detail/watch.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
 
@@ -44,6 +54,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -56,6 +67,7 @@ namespace bulwark {
 template <class Clock = coarse_clock, class Traits = detail::default_traits>
 class basic_circuit_breaker {
     using core = detail::breaker_core<Clock, Traits>;
+    using watch = detail::watch<Clock, Traits>;
 
 public:
     using clock = Clock;
@@ -63,13 +75,16 @@ public:
 
     /// Throws std::invalid_argument that names the field of a configuration that makes no sense.
     explicit basic_circuit_breaker(circuit_breaker_config config = {})
-        : config_(validated(std::move(config))), core_(limits_of(config_), config_.cells) {}
+        : core_((validate(config), limits_of(config)), detail::is_watched(config) ? 0 : config.cells),
+          ready_to_trip_(std::move(config.ready_to_trip)),
+          on_state_change_(std::move(config.on_state_change)),
+          watch_(detail::is_watched(config) ? std::make_unique<watch>(config, core_) : nullptr) {}
 
     basic_circuit_breaker(const basic_circuit_breaker&) = delete;
     basic_circuit_breaker& operator=(const basic_circuit_breaker&) = delete;
 
-    /// A permit to make one call, or errc::circuit_open or errc::too_many_probes. Never throws; the error of
-    /// on_state_change, which this may call, is dropped.
+    /// A permit to make one call, or errc::circuit_open, errc::too_many_probes or errc::circuit_ramping. Never throws;
+    /// the error of on_state_change, which this may call, is dropped.
     [[nodiscard, gnu::always_inline]] result<permit> try_acquire() noexcept {
         detail::ticket admitted;
         if (const errc refusal = admit(admitted); refusal != errc{}) return {boost::system::in_place_error, refusal};
@@ -92,10 +107,41 @@ public:
         return guarded(std::forward<F>(fn), classify);
     }
 
+    /// As a layer (pipeline.hpp): as execute(), and the reply is made where it is returned.
+    template <class Context, class Next>
+    [[gnu::always_inline]] typename Next::reply wrap(const Context& context, Next& next) {
+        detail::ticket admitted;
+        if (const errc refusal = admit(admitted); refusal != errc{}) return {boost::system::in_place_error, refusal};
+        return judged(admitted, context, next);
+    }
+
+    // For operators. True where it changed anything; that is a transition: it raises the generation, on_state_change is
+    // told of it, and results of earlier calls are stale.
+
+    /// Open until reset() or disable(), whatever the time: retry_after() is nanoseconds::max(). snapshot().manual tells
+    /// it from an ordinary opening.
+    bool force_open() noexcept { return make(detail::move::force); }
+    /// Lets every call through and counts none until reset() or force_open(): state() says closed, permits answer
+    /// false, and nothing trips.
+    bool disable() noexcept { return make(detail::move::disable); }
+    /// Closed, with counts at zero, from any state; hints that were given are forgotten. Always a change.
+    bool reset() noexcept { return make(detail::move::reset); }
+    /// Opens for the ordinary time, as if ready_to_trip had said yes. Changes nothing where the breaker is disabled, or
+    /// open and not yet due for a probe.
+    bool trip() noexcept { return make(detail::move::trip); }
+
+    /// The service wants no call for so long: where the breaker is open, or the next to happen is that it opens, it
+    /// stays open until then at least. At most config.max_hint counts, and the time is rounded up to 256 ns. A time
+    /// that is not positive says nothing. True where that changed anything.
+    bool hold_off(std::chrono::nanoseconds retry_after) noexcept {
+        return retry_after > std::chrono::nanoseconds::zero() &&
+               core_.hold_off(static_cast<std::uint64_t>(retry_after.count()));
+    }
+
     // Observers report what the next call would find, and change nothing.
 
     /// All of the below, taken together.
-    breaker_snapshot snapshot() const noexcept { return core_.observe(); }
+    breaker_snapshot snapshot() const noexcept { return watch_ == nullptr ? core_.observe() : watch_->observe(core_); }
     breaker_state state() const noexcept { return snapshot().state; }
     /// Starts at 1 and rises by one with every transition.
     std::uint64_t generation() const noexcept { return snapshot().generation; }
@@ -108,17 +154,25 @@ public:
     friend std::string to_string(const basic_circuit_breaker& breaker) { return to_string(breaker.snapshot()); }
 
 private:
-    static circuit_breaker_config validated(circuit_breaker_config config) {
-        validate(config);
-        return config;
-    }
-
     static detail::limits limits_of(const circuit_breaker_config& config) noexcept {
-        return {.max_requests = config.max_requests,
-                .count_successes = config.count_successes,
-                .interval = static_cast<std::uint64_t>(config.interval.count()),
-                .timeout = static_cast<std::uint64_t>(config.timeout.count()),
-                .probe_timeout = static_cast<std::uint64_t>(config.probe_timeout.count())};
+        const auto ns = [](std::chrono::nanoseconds span) { return static_cast<std::uint64_t>(span.count()); };
+        detail::limits lim{.max_requests = config.max_requests,
+                           .counted = config.count_successes ? detail::counting::all : detail::counting::failures,
+                           .interval = ns(config.interval),
+                           .timeout = ns(config.timeout),
+                           .probe_timeout = ns(config.probe_timeout),
+                           .timeout_varies = config.timeout_multiplier > 1 || config.timeout_jitter != jitter::none,
+                           .timeout_jitter = config.timeout_jitter,
+                           .timeout_multiplier = config.timeout_multiplier,
+                           .seed = config.seed,
+                           .max_hint = ns(config.max_hint)};
+        if (config.max_timeout != std::chrono::nanoseconds::zero()) lim.max_timeout = ns(config.max_timeout);
+        if (config.timeout_jitter != jitter::none && lim.seed == 0) lim.seed = detail::fresh_seed();
+        if (detail::is_watched(config)) {
+            lim.counted = detail::counting::elsewhere;
+            lim.interval = 0;
+        }
+        return lim;
     }
 
     // The everyday paths are small and go inline, whatever the compiler thinks of their size; what is left is called.
@@ -134,7 +188,7 @@ private:
     }
 
     [[gnu::noinline]] detail::admission admit_with_care() noexcept {
-        const detail::admission answer = core_.admit();
+        const detail::admission answer = watch_ == nullptr ? core_.admit() : watch_->admit(core_);
         notify(answer.made);
         return answer;
     }
@@ -159,8 +213,7 @@ private:
     }
 
     [[gnu::noinline]] bool report_no_failure(detail::ticket admitted, outcome o) noexcept {
-        const auto never_asked = [](const breaker_counts&) { return false; };
-        return finish(core_.report(admitted, o, never_asked));
+        return finish(tell(admitted, o, detail::never_asked{}));
     }
 
     /// An admitted call was given up without a word; `unwinding`: by an exception.
@@ -177,15 +230,27 @@ private:
         const auto trips = [&](const breaker_counts& counts) noexcept {
             try {
                 thrown = nullptr;
-                return config_.ready_to_trip(counts);
+                return ready_to_trip_(counts);
             } catch (...) {
                 thrown = std::current_exception();
                 return false;
             }
         };
-        const bool counted = finish(core_.report(admitted, outcome::failure, trips));
+        const bool counted = finish(tell(admitted, outcome::failure, trips));
         if (!counted) thrown = nullptr;  // asked in vain: another thread's transition made the result stale
         return counted;
+    }
+
+    [[gnu::noinline]] bool make(detail::move wanted) noexcept {
+        const std::optional<transition> made =
+            watch_ != nullptr && wanted == detail::move::reset ? watch_->reset(core_) : core_.make(wanted);
+        notify(made);
+        return made.has_value();
+    }
+
+    template <class TripPolicy>
+    detail::report_result tell(detail::ticket admitted, outcome o, const TripPolicy& trips) noexcept {
+        return watch_ == nullptr ? core_.report(admitted, o, trips) : watch_->report(core_, admitted, o, trips);
     }
 
     bool finish(const detail::report_result& answer) noexcept {
@@ -194,9 +259,9 @@ private:
     }
 
     void notify(const std::optional<transition>& made) noexcept {
-        if (!made || !config_.on_state_change) return;
+        if (!made || !on_state_change_) return;
         try {
-            config_.on_state_change(*made);
+            on_state_change_(*made);
         } catch (...) {  // NOLINT(bugprone-empty-catch): a listener's failure is no failure of the call
         }
     }
@@ -211,6 +276,16 @@ private:
             if (armed) breaker.abandon(admitted, true);
         }
     };
+
+    template <class Context, class Next>
+    [[gnu::always_inline]] typename Next::reply judged(detail::ticket admitted, const Context& context, Next& next) {
+        failure_on_unwinding guard{*this, admitted};
+        typename Next::reply reply = next(context);
+        const outcome o = next.outcome_of(reply);
+        guard.armed = false;
+        report(admitted, o);
+        return reply;
+    }
 
     template <class F, class Classifier>
     [[gnu::always_inline]] execute_result<F> guarded(F&& fn, Classifier&& classify) {
@@ -232,8 +307,11 @@ private:
         }
     }
 
-    const circuit_breaker_config config_;
-    core core_;
+    // The core leaves room in its last line for the members that follow.
+    [[no_unique_address]] core core_;
+    const std::function<bool(const breaker_counts&)> ready_to_trip_;
+    const std::function<void(const transition&)> on_state_change_;
+    const std::unique_ptr<watch> watch_;  ///< asked only where the everyday paths do not apply
 };
 
 /// Leave to make one call. Say how it ended with success(), failure() or ignore(). A permit destroyed without a word
@@ -271,6 +349,15 @@ public:
     bool failure() {
         basic_circuit_breaker* const breaker = std::exchange(breaker_, nullptr);
         return breaker != nullptr && breaker->report_with_care(admitted(), outcome::failure);
+    }
+    /// A failure, with which the service said how long to leave it alone (Retry-After): as hold_off() and then
+    /// failure(), which may come after another thread's transition and be stale where the hint was heard. The hint of a
+    /// call that was stale before is not.
+    bool failure(std::chrono::nanoseconds retry_after) {
+        if (breaker_ != nullptr && retry_after > std::chrono::nanoseconds::zero()) {
+            breaker_->core_.hold_off(static_cast<std::uint64_t>(retry_after.count()), generation_);
+        }
+        return failure();
     }
 
 private:

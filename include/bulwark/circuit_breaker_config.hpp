@@ -1,7 +1,9 @@
 // How a circuit breaker is set up, and what it refuses to be set up with.
 #pragma once
 
+#include <bulwark/backoff.hpp>
 #include <bulwark/breaker_types.hpp>
+#include <bulwark/sliding_window.hpp>
 #include <bulwark/trip_policy.hpp>
 
 #include <chrono>
@@ -37,6 +39,50 @@ struct circuit_breaker_config {
     /// locked instruction: the first so many that are alive. Threads beyond them have eight cells between them, and
     /// count by compare-and-swap. 0 makes the breaker compact: one word for everybody, 384 bytes in all. At most 1024.
     std::uint32_t cells = 32;
+
+    // The open time. By default every opening lasts `timeout`.
+
+    /// The n-th opening since the breaker was closed last takes timeout * timeout_multiplier^(n - 1), as backoff_delay
+    /// computes it. At least 1.
+    double timeout_multiplier = 1.0;
+    /// No opening takes longer, but for hints. At least `timeout`; 0 means that there is no such bound.
+    std::chrono::nanoseconds max_timeout = std::chrono::nanoseconds(0);
+    /// Which part of that is left to chance, so that the breakers of many callers do not try the service all at once.
+    jitter timeout_jitter = jitter::none;
+    /// Chance is output number `generation` of the generator SplitMix64, begun with this number: so all threads take
+    /// an opening for equally long. 0 stands for a number of the breaker's own, another each time.
+    std::uint64_t seed = 0;
+    /// How far ahead a hint of the service (permit::failure(retry_after), hold_off) may keep the breaker open; longer
+    /// ones are cut to it. 0: hints are not heard.
+    std::chrono::nanoseconds max_hint = std::chrono::nanoseconds(0);
+
+    // A watched breaker: one for which any of the following is set. They cost a breaker that has none of them nothing.
+    // A watched one counts a call when it ends, not when it begins (so counts().requests are those that ended), does
+    // not count ignored calls, has no use for `cells` and `count_successes`, and starts each window when it says here.
+    // An admission writes nothing, but for a ramp; an outcome costs two or three compare-and-swaps on lines that all
+    // threads share. Outcomes in half-open, and the test itself, are as ever.
+
+    /// Closed: which calls are counted, instead of those of `interval`: last_calls(n) or last_time(span, buckets).
+    /// ready_to_trip is asked with their counts, and counts() reports them. A row of equal outcomes counts as far as it
+    /// lies in the window.
+    sliding_window window = {};
+    /// A call is slow where it ends so long after its admission, or later: by the breaker's clock, a coarse one by
+    /// default. 0: none is. Half-open: a slow success counts as a failure.
+    std::chrono::nanoseconds slow_call = std::chrono::nanoseconds(0);
+    /// Closed: trips when slow calls, successes and failures alike, make up this share of the window: greater than 0,
+    /// at most 1. Asked after each slow call, before ready_to_trip is. Without a sliding window the windows are [start
+    /// + k interval, start + (k + 1) interval), counted from when the breaker was made or closed, as those of
+    /// last_time(interval, 1); with an interval of 0 it is one endless window. (Of a ramp alone, too.)
+    double slow_call_ratio = 1.0;
+    /// Not before so many calls in the window have ended.
+    std::uint32_t slow_call_min_requests = 5;
+    /// After half-open: for so long after it closed the breaker lets a share of the calls through, that grows evenly
+    /// from ramp_from to all; the others get errc::circuit_ramping. 0: all at once. Not after construction, nor after
+    /// reset(). Which calls is not left to chance: of n in a row, at a constant share s, n s +- 1, the very first
+    /// among them.
+    std::chrono::nanoseconds ramp = std::chrono::nanoseconds(0);
+    /// Greater than 0, at most 1.
+    double ramp_from = 0.1;
 };
 
 /// Throws std::invalid_argument that names the first field that makes no sense; otherwise does nothing.

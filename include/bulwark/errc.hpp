@@ -14,13 +14,17 @@ namespace bulwark {
 
 /// Why a call was not let through. Converts to std::error_code.
 enum class errc {
-    circuit_open = 1,  ///< the breaker is open: the service is given time to recover
-    too_many_probes,   ///< the breaker is half-open and all its probes are under way
-    bulkhead_full,     ///< too few permits of the bulkhead are free, or others wait for them already
-    queue_full,        ///< as many callers wait as may
-    timed_out,         ///< the time to wait passed before there was a place
-    stopped,           ///< the caller was asked to stop before there was a place, or the pool was stopped
-    over_capacity,     ///< asked for more than there is
+    circuit_open = 1,     ///< the breaker is open: the service is given time to recover
+    too_many_probes,      ///< the breaker is half-open and all its probes are under way
+    bulkhead_full,        ///< too few permits of the bulkhead are free, or others wait for them already
+    queue_full,           ///< as many callers wait as may
+    timed_out,            ///< the time to wait passed before there was a place, or before the call was made
+    stopped,              ///< the caller was asked to stop, or the pool was stopped
+    over_capacity,        ///< asked for more than there is
+    deadline_exceeded,    ///< the call was made and had no answer in time; to a breaker a failure of the service
+    rate_limited,         ///< the rate limiter lets so many calls through in a time, and no more
+    concurrency_limited,  ///< as many calls are under way as the adaptive limit allows at present
+    circuit_ramping,      ///< the breaker has just closed and lets a growing share of the calls through
 };
 
 /// The category of every bulwark::errc; its name is "bulwark". Thread-safe, wait-free.

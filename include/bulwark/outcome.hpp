@@ -19,13 +19,14 @@ enum class outcome : std::uint8_t {
 };
 
 /// The outcome that an error stands for. A refusal by the library itself (a full bulkhead inside a breaker, say) is
-/// ignored: it says nothing about the service.
+/// ignored: it says nothing about the service. A call that was made and had no answer in time is a failure.
 template <class Error>
 outcome outcome_of_error(const Error& error) noexcept {
     if constexpr (std::is_same_v<Error, errc>) {
-        return outcome::ignored;
+        return error == errc::deadline_exceeded ? outcome::failure : outcome::ignored;
     } else if constexpr (std::is_same_v<Error, std::error_code>) {
-        return error.category() == error_category() ? outcome::ignored : outcome::failure;
+        return error.category() == error_category() ? outcome_of_error(static_cast<errc>(error.value()))
+                                                    : outcome::failure;
     } else {
         return outcome::failure;
     }

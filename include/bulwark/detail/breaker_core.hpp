@@ -35,8 +35,18 @@
 // Time is as exact as its reading: an operation that has read the clock and is then delayed acts as of its reading (see
 // docs/design.md).
 //
-// Progress: admit, report and observe are lock-free (each repeats only when another thread advanced the head), given
-// that the clock and the policy return. No locks, no allocation, no exceptions.
+// An operator's word (make) is a move like the others. Open by force is a number of openings that no breaker has. A
+// disabled breaker is one state more: its head counts nothing and is nobody's memo, so every call of it takes the long
+// way, and none is slower for it while it is not disabled.
+//
+// A hint of the service ("not before ...") is put into a word beside the head (hint.hpp), from where the next opening
+// takes it into its record; only there it counts, so the closed state knows nothing of it. Where the breaker is open
+// already, a carry takes it there. hold_off() makes a carry in the other states too: an opening that is under way
+// either comes after it and sees the hint, or makes it fail and try again. Linearization: at step 3 of that carry, or,
+// where it changed nothing, at the load of the head. Helpers that read different hints agree as they do on the time.
+//
+// Progress: all is lock-free (each operation repeats only when another thread advanced the head or raised the hint),
+// given that the clock and the policy return. No locks, no allocation, no exceptions.
 //
 // Synchronizing edges, by number:
 //   (1) settle() releases the head of a new epoch -> load_head() acquires it: its lanes are in place.
@@ -44,10 +54,12 @@
 //   (2) freeze releases the frozen head -> load_head() acquires it: a helper's clock is read after the initiator's.
 //   (8) count() releases the head -> load_head() acquires it: who sees an outcome sees its request, which its thread
 //       may have counted in a cell.
+//  (13) hold_off() releases a hint -> hold_off() acquires it: who finds a hint sees the head for which it was raised.
 #pragma once
 
 #include <bulwark/breaker_types.hpp>
 #include <bulwark/detail/cells.hpp>
+#include <bulwark/detail/hint.hpp>
 #include <bulwark/detail/layout.hpp>
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/detail/transition.hpp>
@@ -89,7 +101,7 @@ class breaker_core {
 public:
     /// `cells`: how many threads count beside the head; 0 is the compact form. Throws std::bad_alloc where it is not 0.
     explicit breaker_core(const limits& lim, std::uint32_t cells = 0)
-        : limits_(lim), cells_(cells), head_(M::initial_head()) {
+        : head_(M::initial_head()), hint_(hint_word::none), cells_(cells), limits_(lim) {
         const std::uint32_t epoch = L::epoch_of(M::initial_head());
         const record first{.since = read_clock()};
         for (std::size_t i = 0; i != lane_count; ++i) {
@@ -111,21 +123,37 @@ public:
         return admitted.generation != 0;
     }
 
-    /// Asks to be let through.
+    /// Whether it is closed, and no move under way; then also in which generation, and since when.
+    bool closed(record& r) const noexcept {
+        return stamped(r, [](std::uint64_t head) { return M::is_plain(head); });
+    }
+    /// The same for an observer, for whom a move that is under way has not happened.
+    bool closed_for_now(record& r) const noexcept {
+        return stamped(r, [](std::uint64_t head) { return M::is_plain(M::frozen(head, move::none)); });
+    }
+
+    /// Asks to be let through. `ElsewhereIfClosed`: unless it is closed; the answer then is a ticket of generation 0.
+    template <bool ElsewhereIfClosed = false>
     [[gnu::noinline]] admission admit() noexcept {
         if (admission answer; admit_anew(answer.admitted, answer.refusal)) return answer;
         operation_time now;
         for (;;) {
+            // relaxed: before the head, so that it is not of a later generation; nothing is reached through it.
+            const std::uint64_t hint = limits_.max_hint == 0 ? hint_word::none : hint_.load(memory_order_relaxed);
             const std::uint64_t head = load_head();
             record r;
-            const bool open = M::state_of(head) == breaker_state::open;  // then there is nothing to count
-            if (help(head) || !(open ? read_stamp(head, r) : read(head, r))) continue;
+            if (help(head) || !read(head, r)) continue;
+            if (M::is_disabled(head)) return {.admitted = {r.generation, no_window}, .made = {}};
+            if constexpr (ElsewhereIfClosed) {
+                if (M::is_plain(head)) return {};
+            }
             step next = M::admit(head, r, now.at(head, limits_), limits_);
             if (nearly_counted_out(head, r)) next = {M::frozen(head, move::roll)};
             if (next.refusal != errc{}) return {.admitted = {}, .refusal = next.refusal, .made = {}};
             const move m = M::move_of(next.head);
             if (!advance(head, next.head)) continue;
             if (m == move::none) return {.admitted = {r.generation, r.window}, .made = {}};
+            if (m == move::probe && hint != hint_word::none) forget(hint);
             if (is_transition(m)) {
                 return {.admitted = {r.generation + 1, M::next_window(next.head, r)},
                         .made = transition_from(next.head, r)};
@@ -153,7 +181,7 @@ public:
             const std::uint64_t head = load_head();
             record r;
             if (help(head) || !read(head, r)) continue;
-            if (r.generation != admitted.generation) return {};
+            if (r.generation != admitted.generation || M::is_disabled(head)) return {};
             std::uint64_t next = M::report(head, r, o, admitted.window, now.at(head, limits_), limits_).head;
             if (M::move_of(next) == move::carry && nearly_counted_out(head, r)) next = M::frozen(head, move::roll);
             if (M::is_plain(next) && o == outcome::failure && trips(counts_at_failure(head, next, r, beside))) {
@@ -163,6 +191,64 @@ public:
             if (!advance(head, next)) continue;
             if (m == move::none) return {.counted = true, .made = {}};
             if (is_transition(m)) return {.counted = true, .made = transition_from(next, r)};
+        }
+    }
+
+    /// An operator's word: trip, force, disable or reset. The transition, where it makes one.
+    [[gnu::noinline]] std::optional<transition> make(move wanted) noexcept {
+        for (;;) {
+            const std::uint64_t head = load_head();
+            record r;
+            if (help(head) || !read(head, r)) continue;
+            if (!M::can_make(wanted, head, r, read_clock_for(head), limits_)) return std::nullopt;
+            const std::uint64_t next = M::frozen(head, wanted);
+            if (advance(head, next)) return transition_from(next, r);
+        }
+    }
+
+    /// Opens a breaker that is closed and still in that generation, as ready_to_trip does.
+    [[gnu::noinline]] std::optional<transition> trip(std::uint64_t generation) noexcept {
+        for (;;) {
+            const std::uint64_t head = load_head();
+            record r;
+            if (help(head)) continue;
+            if (!M::is_plain(head)) return std::nullopt;
+            if (!read_stamp(head, r)) continue;
+            if (r.generation != generation) return std::nullopt;
+            const std::uint64_t next = M::frozen(head, move::trip);
+            if (advance(head, next)) return transition_from(next, r);
+        }
+    }
+
+    /// Any generation.
+    static constexpr std::uint64_t whichever = 0;
+
+    /// Where the breaker is open, or the next to happen is that it opens, it stays open for so many ns from now at
+    /// least. False where that changes nothing, and where another generation has begun than the one asked for.
+    [[gnu::noinline]] bool hold_off(std::uint64_t span, std::uint64_t generation = whichever) noexcept {
+        if (limits_.max_hint == 0 || span == 0) return false;
+        span = std::min(span, limits_.max_hint);
+        const instant now = read_clock();
+        const instant to = hint_word::rounded(now > never - span ? never : now + span);
+        bool raised = false;
+        for (;;) {
+            // (13) acquire: synchronizes with the release (13) below. Before the head, so that the word is not of a
+            // later generation than the head.
+            std::uint64_t hint = hint_.load(memory_order_acquire);
+            const std::uint64_t head = load_head();
+            record r;
+            if (help(head) || !read(head, r)) continue;
+            if (generation != whichever && r.generation != generation) return raised;
+            if (M::is_disabled(head) || M::is_forced(head, r)) return raised;
+            const bool open = M::state_of(head) == breaker_state::open;
+            if (open && r.not_before >= to) return raised;
+            const std::uint64_t next = hint_word::raised(hint, to, r.generation, open);
+            // (13) release: synchronizes with the acquire (13) above.
+            if (next != hint && !hint_.compare_exchange_strong(hint, next, memory_order_release)) continue;
+            raised |= next != hint;
+            // Whoever is about to open the breaker, or to let the first probe through, did not see the hint, perhaps;
+            // then this fails, or that does.
+            if (advance(head, M::frozen(head, move::carry)) && !open) return raised;
         }
     }
 
@@ -195,9 +281,9 @@ private:
         generation_lower,
         window_upper,
         window_lower,
-        requests,
-        successes,
-        failures,
+        requests,   ///< open: not_before, the upper half
+        successes,  ///< open: not_before, the lower half
+        failures,   ///< not closed: openings
         ignored,
         run,
         lane_count
@@ -256,9 +342,10 @@ private:
             case generation_lower: return static_cast<std::uint32_t>(r.generation);
             case window_upper: return static_cast<std::uint32_t>(r.window >> 32);
             case window_lower: return static_cast<std::uint32_t>(r.window);
-            case requests: return r.requests;
-            case successes: return r.successes;
-            case failures: return r.failures;
+            // Of each two one is 0.
+            case requests: return r.requests + static_cast<std::uint32_t>(r.not_before >> 32);
+            case successes: return r.successes + static_cast<std::uint32_t>(r.not_before);
+            case failures: return r.failures + r.openings;
             case ignored: return r.ignored;
             default: return r.run;
         }
@@ -283,8 +370,16 @@ private:
         return lane::payload(seen);
     }
 
+    /// What most have to know of a record. Not initialized: that would be stores on the everyday paths.
+    struct stamp {
+        instant since;
+        std::uint64_t generation;
+        std::uint64_t window;
+    };
+
     /// When and in which generation and window the head's epoch stands; false where it has passed meanwhile.
-    bool read_stamp(std::uint64_t head, record& r) const noexcept {
+    template <class Stamped>
+    bool read_stamp(std::uint64_t head, Stamped& r) const noexcept {
         std::uint64_t strangers = 0;
         const auto at = [&](lane_index i) { return read_lane(head, i, strangers); };
         r.since = std::uint64_t{at(since_upper)} << 32 | at(since_lower);
@@ -297,12 +392,41 @@ private:
     bool read(std::uint64_t head, record& r) const noexcept {
         std::uint64_t strangers = 0;
         const auto at = [&](lane_index i) { return read_lane(head, i, strangers); };
+        const breaker_state state = M::state_of(head);
+        (state == breaker_state::closed ? r.failures : r.openings) = at(failures);
+        if (state == breaker_state::open) {  // then nothing is counted
+            if (limits_.max_hint != 0) r.not_before = std::uint64_t{at(requests)} << 32 | at(successes);
+            return lane::tag(strangers) == 0 && read_stamp(head, r);
+        }
         r.requests = at(requests);
         r.successes = at(successes);
-        r.failures = at(failures);
         r.ignored = at(ignored);
         r.run = at(run);
         return lane::tag(strangers) == 0 && read_stamp(head, r);
+    }
+
+    /// What the service asked for, where the move leads to where that counts.
+    instant hint_for(std::uint64_t frozen, const record& r) const noexcept {
+        if (limits_.max_hint == 0 || !M::hears(frozen)) return 0;
+        // relaxed: who raised it before the freeze is seen by edge (2); who does later makes a move of his own.
+        const std::uint64_t hint = hint_.load(memory_order_relaxed);
+        const std::uint64_t opening = r.generation + (is_transition(M::move_of(frozen)) ? 1 : 0);
+        return hint_word::is_for(hint, opening, true) ? hint_word::not_before(hint) : 0;
+    }
+
+    /// The hint has had its time, or is of a generation long past. A newer one stays.
+    void forget(std::uint64_t hint) noexcept {
+        // relaxed: nothing is reached through the word; who sees it cleared takes it for an old one.
+        hint_.compare_exchange_strong(hint, hint_word::none, memory_order_relaxed);
+    }
+
+    template <class Wanted>
+    bool stamped(record& r, const Wanted& wanted) const noexcept {
+        for (;;) {
+            const std::uint64_t head = load_head();
+            if (!wanted(head)) return false;
+            if (read_stamp(head, r)) return true;
+        }
     }
 
     /// Finishes the move that another thread began; false where there is none.
@@ -321,7 +445,7 @@ private:
             refusal = errc::circuit_open;
             return true;
         }
-        if (!limits_.count_successes) {
+        if (limits_.counted != counting::all) {
             admitted = {own.generation, no_window};
             return true;
         }
@@ -341,7 +465,7 @@ private:
         if (own.head != (head & (L::lasting | L::run_of_failures::mask)) || now >= own.certain_until ||
             own.generation != admitted.generation) [[unlikely]]
             return false;
-        if (!limits_.count_successes) return true;
+        if (limits_.counted != counting::all) return true;
         if (own.window() != admitted.window) [[unlikely]]
             return false;
         own.count_success(own.failures + static_cast<std::uint32_t>(L::failures::get(head)));
@@ -414,9 +538,10 @@ private:
     /// be had plainly.
     [[gnu::noinline]] ticket admit_beside(std::uint32_t slot) noexcept {
         const std::uint64_t head = load_head();
-        record r;
-        if (!M::is_plain(head) || !read_stamp(head, r) || M::window_over(r, read_clock_for(head), limits_)) return {};
-        if (!limits_.count_successes) return {r.generation, no_window};
+        stamp r;
+        if (!M::is_plain(head) || !read_stamp(head, r) || M::window_over(r.since, read_clock_for(head), limits_))
+            return {};
+        if (limits_.counted != counting::all) return {r.generation, no_window};
         cells_.put_to_use(slot);
         const auto may_count = [&] { return !nearly_counted_out(head); };
         if (!cells_.shared(slot).count_request(r.window, may_count)) return {};
@@ -427,37 +552,37 @@ private:
         const std::uint64_t head = load_head();
         // As in succeed_in().
         if (!M::is_plain(head) || M::in_row_of_failures(head)) return false;
-        record r;
+        stamp r;
         std::uint64_t strangers = 0;
-        r.failures = read_lane(head, failures, strangers);
+        const std::uint32_t before = read_lane(head, failures, strangers);
         if (lane::tag(strangers) != 0 || !read_stamp(head, r) || r.generation != admitted.generation ||
-            M::window_over(r, read_clock_for(head), limits_)) {
+            M::window_over(r.since, read_clock_for(head), limits_)) {
             return false;
         }
-        if (!limits_.count_successes) return true;
+        if (limits_.counted != counting::all) return true;
         if (r.window != admitted.window) return false;
         cells_.put_to_use(slot);
-        return cells_.shared(slot).count_success(r.window, M::failures(head, r));
+        return cells_.shared(slot).count_success(r.window, before + static_cast<std::uint32_t>(L::failures::get(head)));
     }
 
     /// Where there are no cells; else as admit_beside().
     [[gnu::noinline]] ticket admit_on_head() noexcept {
-        const auto always = [](std::uint64_t, const record&) { return true; };
+        const auto always = [](std::uint64_t, const stamp&) { return true; };
         const auto add = [](std::uint64_t head) {
             return L::requests::full(head) ? M::frozen(head, move::carry) : head + L::requests::unit;
         };
-        record r;
+        stamp r;
         if (!count_plainly(r, always, add)) return {};
-        return {r.generation, limits_.count_successes ? r.window : no_window};
+        return {r.generation, limits_.counted == counting::all ? r.window : no_window};
     }
 
     [[gnu::noinline]] bool succeed_on_head(ticket admitted) noexcept {
-        const auto fresh = [&](std::uint64_t head, const record& now) {
-            if (limits_.count_successes) return now.window == admitted.window;
+        const auto fresh = [&](std::uint64_t head, const stamp& now) {
+            if (limits_.counted == counting::all) return now.window == admitted.window;
             return now.generation == admitted.generation && !M::in_row_of_failures(head);
         };
         const auto add = [](std::uint64_t head) { return M::count(head, outcome::success).head; };
-        record r;
+        stamp r;
         return count_plainly(r, fresh, add);
     }
 
@@ -465,14 +590,14 @@ private:
     /// where successes are not counted, adds nothing. `applies` looks at the head and that stamp; `add` gives the new
     /// head, frozen where a tally is full.
     template <class Applies, class Add>
-    bool count_plainly(record& r, Applies applies, Add add) noexcept {
+    bool count_plainly(stamp& r, Applies applies, Add add) noexcept {
         std::uint64_t head = load_head();
         const std::uint32_t epoch = L::epoch_of(head);
         if (!M::is_plain(head) || !read_stamp(head, r) || !applies(head, r) ||
-            M::window_over(r, read_clock_for(head), limits_)) {
+            M::window_over(r.since, read_clock_for(head), limits_)) {
             return false;
         }
-        if (!limits_.count_successes) return true;
+        if (limits_.counted != counting::all) return limits_.counted == counting::failures;
         for (;;) {
             const std::uint64_t next = add(head);
             if (!M::is_plain(next)) return false;
@@ -509,7 +634,7 @@ private:
     void settle(std::uint64_t frozen) noexcept {
         record from;
         if (!read(frozen, from)) return;
-        const record to = M::next_record(frozen, from, read_clock());
+        const record to = M::next_record(frozen, from, read_clock(), hint_for(frozen, from));
         publish(L::epoch_of(frozen), to);
         // (1) release: synchronizes with the acquire (1) in load_head(). Lanes that a helper wrote are covered too:
         // this thread has read them, and what it read happens before what follows the acquire. Tried even where
@@ -521,16 +646,23 @@ private:
     /// Step 2. Stops where another thread has already finished the move.
     void publish(std::uint32_t epoch, const record& to) noexcept {
         word* const into = bank(L::epoch_after(epoch));
-        const std::uint32_t upper = payload(to, since_upper);
-        const std::optional<std::uint32_t> agreed = agree(into[since_upper], epoch, upper);
-        if (!agreed) return;
-        const std::uint32_t lower = *agreed == upper  ? payload(to, since_lower)
-                                    : *agreed < upper ? std::numeric_limits<std::uint32_t>::max()
-                                                      : 0;
-        if (!agree(into[since_lower], epoch, lower)) return;
+        if (!agree_on_both(into, epoch, to, since_upper)) return;
+        // Two counts, on which all are agreed from the start; or the two halves of a hint, on which they may not be.
+        if (!agree_on_both(into, epoch, to, requests)) return;
         for (std::size_t i = generation_upper; i != lane_count; ++i) {
-            if (!agree(into[i], epoch, payload(to, i))) return;
+            if (i != requests && i != successes && !agree(into[i], epoch, payload(to, i))) return;
         }
+    }
+
+    /// The halves of an instant in the lane `upper` and the one after it.
+    static bool agree_on_both(word* into, std::uint32_t epoch, const record& to, std::size_t upper) noexcept {
+        const std::uint32_t proposed = payload(to, upper);
+        const std::optional<std::uint32_t> agreed = agree(into[upper], epoch, proposed);
+        if (!agreed) return false;
+        const std::uint32_t lower = *agreed == proposed  ? payload(to, upper + 1)
+                                    : *agreed < proposed ? std::numeric_limits<std::uint32_t>::max()
+                                                         : 0;
+        return agree(into[upper + 1], epoch, lower).has_value();
     }
 
     /// Writes a lane of the epoch after the given one, unless that is done; the payload that it then has, or nothing
@@ -548,10 +680,13 @@ private:
         return lane::payload(seen);
     }
 
-    const limits limits_;
-    cell_array<Traits> cells_;
+    // What calls write comes first and fills three lines; then what they only read, the everyday part of it in one
+    // line.
     alignas(64) word head_;
     word lanes_[2 * lane_count];
+    word hint_;  ///< see hint.hpp
+    cell_array<Traits> cells_;
+    const limits limits_;
 };
 
 }  // namespace bulwark::detail

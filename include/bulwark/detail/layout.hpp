@@ -17,7 +17,8 @@
 //
 // A bank of eleven lanes holds the record of one epoch: when the current window or state began, its generation, its
 // window, and the counts up to the start of the epoch. The counts of the breaker are those of the record plus the
-// tallies of the head. Epoch e keeps its record in bank e mod 2.
+// tallies of the head. Epoch e keeps its record in bank e mod 2. Only a closed breaker ever has failures to carry on;
+// in the other states their lane says how many openings there were since it was closed.
 //
 // Invariants
 //  - The record of epoch e is complete before the head says e, and is never written while the head says e.

@@ -7,12 +7,15 @@
 // move's name, the record of the next epoch is written, and the head that follow() names takes the frozen one's place.
 #pragma once
 
+#include <bulwark/backoff.hpp>
 #include <bulwark/breaker_types.hpp>
 #include <bulwark/detail/layout.hpp>
+#include <bulwark/detail/random_sequence.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 
@@ -33,17 +36,34 @@ constexpr std::uint64_t elapsed(instant since, instant now) noexcept {
     return now > since ? now - since : 0;
 }
 
+/// Which calls of a closed breaker the core counts.
+enum class counting : std::uint8_t {
+    failures,  ///< not those that succeed
+    all,
+    elsewhere,  ///< none: somebody stands beside it who does (see watch.hpp)
+};
+
 /// The configuration's numbers; durations in ns.
 struct limits {
     std::uint32_t max_requests = 1;
-    bool count_successes = true;
+    counting counted = counting::all;
     std::uint64_t interval = 0;
     std::uint64_t timeout = 0;
     std::uint64_t probe_timeout = 0;
+    // Past here are numbers that a closed breaker never looks at.
+    bool timeout_varies = false;  ///< from one opening to the next, as the four say that follow
+    jitter timeout_jitter = jitter::none;
+    double timeout_multiplier = 1;
+    std::uint64_t max_timeout = std::numeric_limits<std::int64_t>::max();
+    std::uint64_t seed = 0;
+    std::uint64_t max_hint = 0;  ///< 0: no hints are heard
 };
 
 /// What an epoch's lanes hold.
 struct record {
+    /// So many openings mean that it is open until an operator says otherwise.
+    static constexpr std::uint32_t forced = std::numeric_limits<std::uint32_t>::max();
+
     instant since = 0;  ///< start of the window (closed), of the waiting (open), of the test (half-open)
     std::uint64_t generation = 1;
     /// Rises with every window and every transition: tells in which a call was admitted. It rises by one more than the
@@ -55,6 +75,10 @@ struct record {
     std::uint32_t failures = 0;
     std::uint32_t ignored = 0;
     std::uint32_t run = 0;
+    /// Open and half-open: how often it opened since it was closed last; or `forced`.
+    std::uint32_t openings = 0;
+    /// Open: before then the service wants no call.
+    instant not_before = 0;
 
     friend constexpr bool operator==(const record&, const record&) = default;
 };
@@ -66,16 +90,21 @@ struct cell_counts {
     std::uint64_t row = 0;  ///< successes since the last failure
 };
 
-/// What a head can be frozen for.
+/// What a head can be frozen for. The head's state says from where, so three bits are enough: some moves have a second
+/// name, for where they come from another state.
 enum class move : std::uint8_t {
     none,
-    carry,   ///< tallies into the record; nothing else changes
-    roll,    ///< closed: a new window
-    trip,    ///< closed -> open
-    probe,   ///< open -> half-open; the caller is the first probe
-    renew,   ///< half-open -> half-open, because probes are silent; the caller is the first probe
-    reopen,  ///< half-open -> open
-    close,   ///< half-open -> closed
+    carry,    ///< tallies, and the hint for an open breaker, into the record; nothing else changes
+    roll,     ///< closed: a new window
+    trip,     ///< closed -> open; on an operator's word also open, its time over -> open
+    probe,    ///< open -> half-open; the caller is the first probe
+    close,    ///< half-open -> closed
+    force,    ///< an operator's, from any state -> open, until another word
+    disable,  ///< likewise -> calls go through uncounted, until another word
+
+    reopen = trip,  ///< half-open -> open
+    renew = probe,  ///< half-open -> half-open, because probes are silent
+    reset = close,  ///< an operator's, from any state -> closed
 };
 
 /// A transition is a move that raises the generation.
@@ -95,8 +124,12 @@ template <class Layout>
 struct machine {
     using L = Layout;
 
+    /// The state field has one value more than breaker_state: disabled, which looks closed from outside.
+    static constexpr std::uint64_t disabled_state = 3;
+
+    static constexpr bool is_disabled(std::uint64_t head) noexcept { return L::state::get(head) == disabled_state; }
     static constexpr breaker_state state_of(std::uint64_t head) noexcept {
-        return static_cast<breaker_state>(L::state::get(head));
+        return is_disabled(head) ? breaker_state::closed : static_cast<breaker_state>(L::state::get(head));
     }
     static constexpr move move_of(std::uint64_t head) noexcept { return static_cast<move>(L::move::get(head)); }
     static constexpr std::uint64_t frozen(std::uint64_t head, move m) noexcept {
@@ -111,22 +144,44 @@ struct machine {
 
     /// Closed or open, and no move under way: what the next calls will find does not change but by time.
     static constexpr bool is_lasting(std::uint64_t head) noexcept {
-        return move_of(head) == move::none && state_of(head) != breaker_state::half_open;
+        return move_of(head) == move::none && state_of(head) != breaker_state::half_open && !is_disabled(head);
+    }
+
+    /// Open until an operator says otherwise.
+    static constexpr bool is_forced(std::uint64_t head, const record& r) noexcept {
+        return state_of(head) == breaker_state::open && r.openings == record::forced;
+    }
+
+    /// Open: how long, but for hints.
+    static constexpr std::uint64_t open_time(const record& r, const limits& lim) noexcept {
+        if (!lim.timeout_varies) return lim.timeout;
+        using std::chrono::nanoseconds;
+        const backoff_config growth{.initial = nanoseconds(static_cast<std::int64_t>(lim.timeout)),
+                                    .multiplier = lim.timeout_multiplier,
+                                    .ceiling = nanoseconds(static_cast<std::int64_t>(lim.max_timeout)),
+                                    .jitter = lim.timeout_jitter};
+        const std::uint64_t random = nth_draw(lim.seed, r.generation);
+        return static_cast<std::uint64_t>(backoff_delay(growth, r.openings, random).count());
     }
 
     /// Until when a lasting head certainly wants no move because of the time; `never` where it does not depend on it.
     static constexpr instant certain_until(std::uint64_t head, const record& r, const limits& lim) noexcept {
         const bool closed = state_of(head) == breaker_state::closed;
-        const std::uint64_t span = closed ? lim.interval : lim.timeout;
-        if (span == 0) return closed ? never : 0;
-        return r.since > never - span ? never : std::min(r.since + span, never - 1);
+        if (closed && lim.interval == 0) return never;
+        const std::uint64_t span = closed ? lim.interval : open_time(r, lim);
+        const instant end = r.since > never - span ? never : std::min(r.since + span, never - 1);
+        if (closed) return end;
+        if (is_forced(head, r)) return never;
+        // A clock read out of order counts as `since`.
+        if (r.not_before > r.since) return std::max(end, r.not_before);
+        return span == 0 ? 0 : end;
     }
 
     /// The last outcome was a failure.
     static constexpr bool in_row_of_failures(std::uint64_t head) noexcept { return L::run_of_failures::get(head) != 0; }
 
-    static constexpr bool window_over(const record& r, instant now, const limits& lim) noexcept {
-        return lim.interval != 0 && elapsed(r.since, now) >= lim.interval;
+    static constexpr bool window_over(instant since, instant now, const limits& lim) noexcept {
+        return lim.interval != 0 && elapsed(since, now) >= lim.interval;
     }
 
     static constexpr std::uint64_t initial_head() noexcept { return L::epoch::put(0, 1); }
@@ -149,28 +204,28 @@ struct machine {
 
     /// Whether time matters to the next event.
     static constexpr bool timed(std::uint64_t head, const limits& lim) noexcept {
-        switch (state_of(head)) {
+        switch (static_cast<breaker_state>(L::state::get(head))) {
             case breaker_state::closed: return lim.interval != 0;
             case breaker_state::open: return true;
             case breaker_state::half_open: return lim.probe_timeout != 0;
         }
-        return true;
+        return false;  // disabled
     }
 
     /// The move that the next call would have to make first, or none.
     static constexpr move due(std::uint64_t head, const record& r, instant now, const limits& lim) noexcept {
         const std::uint64_t age = elapsed(r.since, now);
-        switch (state_of(head)) {
+        switch (static_cast<breaker_state>(L::state::get(head))) {
             case breaker_state::closed:
-                return window_over(r, now, lim) || counted_out(head, r) ? move::roll : move::none;
-            case breaker_state::open: return age >= lim.timeout ? move::probe : move::none;
+                return window_over(r.since, now, lim) || counted_out(head, r) ? move::roll : move::none;
+            case breaker_state::open: return wait_over(head, r, now, lim) ? move::probe : move::none;
             case breaker_state::half_open: {
                 const breaker_counts c = counts(head, r);
                 const bool silent = lim.probe_timeout != 0 && age >= lim.probe_timeout && under_way(c) != 0;
                 return silent || (counted_out(head, r) && has_place(c, lim)) ? move::renew : move::none;
             }
         }
-        return move::none;
+        return move::none;  // disabled
     }
 
     /// A caller asks to be let through. Where the head that results is frozen for a transition, the caller is the
@@ -187,7 +242,7 @@ struct machine {
 
     /// A call that was admitted in the record's generation, in the given window, ended. The head that results is
     /// frozen for a transition where the outcome made it; frozen for another move, the outcome is reported again.
-    /// Never refused.
+    /// Never refused; not asked while the breaker is disabled, nor is admit().
     static constexpr step report(std::uint64_t head, const record& r, outcome o, std::uint64_t window, instant now,
                                  const limits& lim) noexcept {
         if (state_of(head) == breaker_state::half_open) {
@@ -197,13 +252,26 @@ struct machine {
             }
             return count(head, o);
         }
-        if (window_over(r, now, lim)) return {frozen(head, move::roll)};
+        if (window_over(r.since, now, lim)) return {frozen(head, move::roll)};
         if (r.window == window) return count(head, o);
         // Admitted in an earlier window: its request is counted here as well.
         if (counted_out(head, r)) return {frozen(head, move::roll)};
         if (L::requests::full(head)) return {frozen(head, move::carry)};
         const step counted = count(head, o);
         return move_of(counted.head) == move::none ? step{counted.head + L::requests::unit} : counted;
+    }
+
+    /// Whether an operator's move would change anything: trip, force, disable or reset.
+    static constexpr bool can_make(move m, std::uint64_t head, const record& r, instant now,
+                                   const limits& lim) noexcept {
+        switch (m) {
+            case move::trip:
+                if (is_disabled(head)) return false;
+                return state_of(head) != breaker_state::open || wait_over(head, r, now, lim);
+            case move::force: return !is_forced(head, r);
+            case move::disable: return !is_disabled(head);
+            default: return m == move::reset;
+        }
     }
 
     /// Adds an outcome to the tallies, or asks for a carry where one of them is full.
@@ -217,8 +285,14 @@ struct machine {
         return {head + L::ignored::unit};
     }
 
-    /// The record of the epoch that follows a frozen head.
-    static constexpr record next_record(std::uint64_t head, const record& r, instant now) noexcept {
+    /// Whether a frozen head leads to where hints count: into the open state, or on in it.
+    static constexpr bool hears(std::uint64_t head) noexcept {
+        return move_of(head) == move::trip || (move_of(head) == move::carry && state_of(head) == breaker_state::open);
+    }
+
+    /// The record of the epoch that follows a frozen head. `hint`: where it hears, the instant that the service asked
+    /// for; else 0.
+    static constexpr record next_record(std::uint64_t head, const record& r, instant now, instant hint = 0) noexcept {
         if (move_of(head) == move::carry) {
             const breaker_counts c = counts(head, r);
             record next = r;
@@ -228,12 +302,15 @@ struct machine {
             next.failures = c.total_failures;
             next.ignored = c.total_ignored;
             next.run = std::max(c.consecutive_successes, c.consecutive_failures);
+            next.not_before = std::max(r.not_before, hint);
             return next;
         }
         record next;
         next.since = std::max(now, r.since);
         next.generation = r.generation + (is_transition(move_of(head)) ? 1 : 0);
         next.window = next_window(head, r);
+        next.openings = next_openings(move_of(head), r);
+        next.not_before = hint;
         return next;
     }
 
@@ -254,9 +331,9 @@ struct machine {
                 return L::requests::put(next, requests - std::min(requests, last_base));
             }
             case move::trip:
-            case move::reopen: return with_state(fresh, breaker_state::open);
-            case move::probe:
-            case move::renew: return with_state(fresh, breaker_state::half_open) + L::requests::unit;
+            case move::force: return with_state(fresh, breaker_state::open);
+            case move::probe: return with_state(fresh, breaker_state::half_open) + L::requests::unit;
+            case move::disable: return L::state::put(fresh, disabled_state);
             case move::none:
             case move::roll:
             case move::close: break;
@@ -274,7 +351,8 @@ struct machine {
             default: return {.state = breaker_state::half_open, .generation = r.generation + 1, .counts = {}};
         }
         breaker_snapshot seen{.state = state, .generation = r.generation, .counts = counts(head, r, cells)};
-        if (state == breaker_state::open) seen.retry_after = time_left(r.since, now, lim.timeout);
+        if (state == breaker_state::open) seen.retry_after = time_left(head, r, now, lim);
+        seen.manual = is_disabled(head) || is_forced(head, r);
         return seen;
     }
 
@@ -317,9 +395,33 @@ private:
         return {head + Total::unit + L::run::unit};
     }
 
-    static constexpr std::chrono::nanoseconds time_left(instant since, instant now, std::uint64_t timeout) noexcept {
-        if (since > never - timeout) return std::chrono::nanoseconds::max();
-        return std::chrono::nanoseconds(static_cast<std::int64_t>(timeout - elapsed(since, now)));
+    /// Open: whether the next call is a probe.
+    static constexpr bool wait_over(std::uint64_t head, const record& r, instant now, const limits& lim) noexcept {
+        if (is_forced(head, r) || elapsed(r.since, now) < open_time(r, lim)) return false;
+        return r.not_before != never && std::max(now, r.since) >= r.not_before;
+    }
+
+    /// Open, and the wait not over.
+    static constexpr std::chrono::nanoseconds time_left(std::uint64_t head, const record& r, instant now,
+                                                        const limits& lim) noexcept {
+        const std::uint64_t span = open_time(r, lim);
+        if (is_forced(head, r) || r.since > never - span || r.not_before == never) {
+            return std::chrono::nanoseconds::max();
+        }
+        const std::uint64_t age = elapsed(r.since, now);
+        const std::uint64_t of_span = span > age ? span - age : 0;
+        const std::uint64_t left = std::max(of_span, elapsed(std::max(now, r.since), r.not_before));
+        constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+        return std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(left, most)));
+    }
+
+    static constexpr std::uint32_t next_openings(move m, const record& r) noexcept {
+        switch (m) {
+            case move::trip: return std::min(r.openings, record::forced - 2) + 1;
+            case move::force: return record::forced;
+            case move::probe: return r.openings;
+            default: return 0;
+        }
     }
 };
 

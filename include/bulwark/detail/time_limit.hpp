@@ -24,23 +24,23 @@ inline std::chrono::steady_clock::time_point steady_after(std::chrono::nanosecon
     return time >= clock::time_point::max() - now ? clock::time_point::max() : now + time;
 }
 
-class deadline {
+class time_limit {
 public:
-    deadline(const deadline&) = delete;
-    deadline& operator=(const deadline&) = delete;
+    time_limit(const time_limit&) = delete;
+    time_limit& operator=(const time_limit&) = delete;
 
     /// 0 where it has passed, nanoseconds::max() where it never will.
     virtual std::chrono::nanoseconds left() const = 0;
 
 protected:
-    deadline() = default;
-    ~deadline() = default;
+    time_limit() = default;
+    ~time_limit() = default;
 };
 
 template <class Clock, class Duration>
-class deadline_by final : public deadline {
+class time_limit_by final : public time_limit {
 public:
-    explicit deadline_by(std::chrono::time_point<Clock, Duration> end) : end_(end) {}
+    explicit time_limit_by(std::chrono::time_point<Clock, Duration> end) : end_(end) {}
 
     std::chrono::nanoseconds left() const override {
         using wide = std::chrono::duration<long double, std::nano>;
