@@ -1,0 +1,70 @@
+// What retries and their budget refuse to be set up with; the sleep before a retry; and the refusals that come as
+// exceptions.
+#include <bulwark/detail/parker.hpp>
+#include <bulwark/detail/retry_rules.hpp>
+#include <bulwark/detail/time_limit.hpp>
+#include <bulwark/errc.hpp>
+#include <bulwark/outcome.hpp>
+#include <bulwark/retry_budget_config.hpp>
+#include <bulwark/retry_config.hpp>
+
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <system_error>
+
+namespace bulwark {
+namespace {
+
+void require(bool sound, const char* config, const char* field, const char* rule) {
+    if (!sound) throw std::invalid_argument(std::string("bulwark: ") + config + ": " + field + ' ' + rule);
+}
+
+}  // namespace
+
+void validate(const retry_budget_config& config) {
+    constexpr const char* name = "retry_budget_config";
+    // NaN compares as neither. What is more than nothing must not be rounded to nothing.
+    const bool sound = config.percent == 0 || (config.percent >= 1e-7 && config.percent <= 1000);
+    require(sound, name, "percent", "must be 0, or at least 0.0000001 and at most 1000");
+    require(config.max_saved != 0, name, "max_saved", "must be at least 1");
+    require(config.initial <= config.max_saved, name, "initial", "must be at most max_saved");
+}
+
+void validate(const retry_config& config) {
+    constexpr const char* name = "retry_config";
+    require(config.max_attempts != 0, name, "max_attempts", "must be at least 1");
+    require(config.longest_hint.count() >= 0, name, "longest_hint", "must not be negative");
+    validate(config.backoff);
+}
+
+namespace detail {
+
+void interruptible_sleep::operator()(std::chrono::nanoseconds time, const std::stop_token& stop) const {
+    const auto end = steady_after(time);
+    parker alarm;
+    // Where the stop is asked for already, the callback runs at once. Its destructor waits for one that runs elsewhere,
+    // so that the parker outlives it.
+    const std::stop_callback asked(stop, [&alarm] { alarm.finish(1); });
+    alarm.wait_until(0, end);
+}
+
+std::optional<errc> refusal_in(const std::exception_ptr& thrown) noexcept {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::system_error& e) {
+        if (e.code().category() != error_category()) return std::nullopt;
+        const auto reason = static_cast<errc>(e.code().value());
+        if (outcome_of_error(reason) == outcome::failure) return std::nullopt;
+        return reason;
+    } catch (...) {
+        return std::nullopt;
+    }
+}
+
+}  // namespace detail
+
+}  // namespace bulwark
