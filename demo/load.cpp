@@ -9,8 +9,11 @@ namespace {
 
 verdict judge(const reply& answer, duration latency, duration patience) {
     if (!answer) {
-        return answer.error() == bulwark::errc::bulkhead_full ? verdict::refused_by_bulkhead
-                                                              : verdict::refused_by_breaker;
+        switch (answer.error()) {
+            case bulwark::errc::bulkhead_full: return verdict::refused_by_bulkhead;
+            case bulwark::errc::deadline_exceeded: return verdict::late;
+            default: return verdict::refused_by_breaker;
+        }
     }
     if (*answer == no_answer || *answer >= 400) return verdict::error;
     return latency <= patience ? verdict::useful : verdict::late;
@@ -51,7 +54,7 @@ int load::send(http_client& client) {
 }
 
 void load::run_client(const std::stop_token& stop) {
-    http_client client(where_, plan_.patience);
+    http_client client(where_, plan_.attempt.value_or(plan_.patience));
     const http_call call = [&] { return send(client); };
     while (const std::optional<time_point> due = next_due()) {
         std::this_thread::sleep_until(*due);

@@ -21,6 +21,8 @@ struct load_plan {
     std::uint32_t per_second;
     duration length;
     duration patience;  ///< the clients' time-out, and how late an answer is still of use
+    /// The time-out of each attempt, where a guard makes several; otherwise the patience.
+    std::optional<duration> attempt = std::nullopt;
 
     std::size_t calls() const;
 };

@@ -1,9 +1,11 @@
 // bulwark-demo: one load against one failing service, without protection and with a bulkhead inside a circuit breaker,
-// live, and side by side at the end. This file has the command line and the choice of what is run.
+// live, and side by side at the end; or, with --pipeline, a retry storm. This file has the command line and the choice
+// of what is run.
 #include "act.hpp"
 #include "guard.hpp"
 #include "http.hpp"
 #include "screen.hpp"
+#include "storm.hpp"
 
 #include <bulwark/bulwark.hpp>
 #include <bulwark/reference/bulkhead.hpp>
@@ -31,6 +33,8 @@ struct options {
     bool reference = false;
     bool plain = false;
     bool quick = false;
+    bool pipeline = false;
+    std::string csv;
 };
 
 struct setup {
@@ -155,9 +159,15 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1, 64))
         ->capture_default_str()
         ->needs(url);
-    app.add_flag("--reference", chosen.reference, "use the mutex reference instead of the lock-free library");
+    auto* const reference =
+        app.add_flag("--reference", chosen.reference, "use the mutex reference instead of the lock-free library");
     app.add_flag("--plain", chosen.plain, "no colours, for a log; also where the output is no terminal");
-    app.add_flag("--quick", chosen.quick, "the whole script in about 4 seconds, for tests")->excludes(url);
+    app.add_flag("--quick", chosen.quick, "the whole script in about 4 seconds (a storm: 8), for tests")->excludes(url);
+    auto* const storm = app.add_flag("--pipeline", chosen.pipeline,
+                                     "a retry storm instead, without and with a retry budget; takes about 27 seconds")
+                            ->excludes(url)
+                            ->excludes(reference);
+    app.add_option("--csv", chosen.csv, "with --pipeline: write its figures into a file")->needs(storm);
 
     target where;
     try {
@@ -172,7 +182,9 @@ int run(int argc, char** argv) {
 
     try {
         const screen out(!chosen.plain && isatty(STDOUT_FILENO) == 1);
-        if (url->count() != 0) {
+        if (chosen.pipeline) {
+            run_storm({.quick = chosen.quick, .csv = chosen.csv}, out);
+        } else if (url->count() != 0) {
             guard_url(chosen, where, out);
         } else {
             run_show(chosen, out);

@@ -11,7 +11,7 @@ upstream::upstream(const fault_script& script, time_point start)
     : script_(script), start_(start), worker_free_at_(script.workers, start) {
     // A thread of the server is not a worker of the script: it belongs to a connection, and a client that gave up
     // leaves its old one behind until the line has come to it.
-    server_.new_task_queue = [] { return new httplib::ThreadPool(96); };
+    server_.new_task_queue = [this] { return new httplib::ThreadPool(script_.connections); };
     server_.set_keep_alive_max_count(std::numeric_limits<std::size_t>::max());
     server_.set_tcp_nodelay(true);
     server_.Get("/", [this](const httplib::Request&, httplib::Response& response) { serve(response); });
@@ -41,10 +41,16 @@ void upstream::serve(httplib::Response& response) {
         const std::lock_guard lock(mutex_);
         ++arrived_;
         time_point& worker = *std::min_element(worker_free_at_.begin(), worker_free_at_.end());
-        worker = std::max(worker, clock::now());
-        fails = script_.fails_at(worker - start_);
-        worker += fails ? script_.faulty_latency : script_.healthy_latency;
-        done = worker;
+        const time_point now = clock::now();
+        if (worker - now > script_.longest_wait) {
+            fails = true;
+            done = now;
+        } else {
+            worker = std::max(worker, now);
+            fails = script_.fails_at(worker - start_);
+            worker += fails ? script_.faulty_latency : script_.healthy_latency;
+            done = worker;
+        }
     }
     std::this_thread::sleep_until(done);
     response.status = fails ? 503 : 200;

@@ -23,6 +23,10 @@ struct fault_script {
     duration healthy_latency;
     duration faulty_latency;
     std::size_t workers;  ///< requests served at once; the others wait in line
+    /// Who would wait longer is sent away at once, with status 503.
+    duration longest_wait = 24h;
+    /// Connections at once, those included whose client has given up and whose request is still in line.
+    std::size_t connections = 96;
 
     bool fails_at(duration since_start) const { return since_start >= fault_begins && since_start < fault_ends; }
 };
