@@ -3,9 +3,10 @@
 
     report.py RUN [--keep]
 
-RUN is the folder with times.json (Google Benchmark's), tail.tsv, fairness.tsv, counted.tsv and build.tsv; what is not
-there is left out. report.md, result.json, and plot and fairness as .svg and .png are written into it. --keep copies
-them into bench/results/, named after the day, the commit and the compiler, and renews what README.md shows of them.
+RUN is the folder with times.json (Google Benchmark's), tail.tsv, fairness.tsv, counted.tsv, pipeline.tsv and
+build.tsv; what is not there is left out. report.md, result.json, and plot and fairness as .svg and .png are written
+into it. --keep copies them into bench/results/, named after the day, the commit and the compiler, and renews what
+README.md shows of them.
 """
 
 import csv
@@ -292,6 +293,10 @@ SHOWN = (
     ("the same, 4096 permits, striped", "bulkhead_large", "two_own_rmw"),
     ("bulkhead full, refused", "bulkhead_refusal", "shared_load"),
     ("the same, and somebody waits", "bulkhead_queued", "shared_load"),
+    ("adaptive limit, a timed call", "limit_timed", "timed_call"),
+    ("adaptive limit, refused", "limit_refusal", "shared_load"),
+    ("breaker, the last 100 calls", "window_of_calls", "two_locked_rmw"),
+    ("breaker, the last 10 s", "window_of_time", "shared_counts_2_clocks"),
 )
 
 
@@ -448,7 +453,7 @@ def main():
     run, keep = pathlib.Path(sys.argv[1]), "--keep" in sys.argv[2:]
     times, context = read_times(run / "times.json")
     tail, counted, build = read_tail(run / "tail.tsv"), read_table(run / "counted.tsv"), read_table(run / "build.tsv")
-    fairness = read_fairness(run / "fairness.tsv")
+    fairness, layered = read_fairness(run / "fairness.tsv"), read_table(run / "pipeline.tsv")
     figures = Figures(times, tail)
     context = where_from(context)
     day = context.get("date", "")[:10]
@@ -467,7 +472,9 @@ def main():
         ("Time of single calls, more threads than cores (ns, the fine clock's reading included)",
          tail_table(tail) if tail else ""),
         ("Accesses an operation, counted", plain_table(counted) if counted else ""),
-        ("Seconds to compile a file that includes", plain_table(build) if build else ""),
+        ("Layers put together: ns of CPU a call, beyond the call itself, beside the sum of its layers",
+         plain_table(layered) if layered else ""),
+        ("What a file costs a build", plain_table(build) if build else ""),
     ]
     report = f"# Benchmark result\n\n{source}\n"
     disturbed, runs = crowded(times, context.get("num_cpus", 1))
@@ -481,7 +488,7 @@ def main():
 
     (run / "report.md").write_text(report)
     (run / "result.json").write_text(
-        result_json(context, times, tail=tail, fairness=fairness, counted=counted, build=build))
+        result_json(context, times, tail=tail, fairness=fairness, counted=counted, pipeline=layered, build=build))
     draw(times, source, run)
     plots = ["plot"]
     if fairness:

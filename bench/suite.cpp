@@ -9,6 +9,9 @@ suite make_suite() {
     add_breaker_cases(all);
     add_bulkhead_cases(all);
     add_handover_cases(all);
+    add_limit_cases(all);
+    add_retry_cases(all);
+    add_rate_cases(all);
     return all;
 }
 

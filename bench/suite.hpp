@@ -129,6 +129,9 @@ void add_floors(suite& all);
 void add_breaker_cases(suite& all);
 void add_bulkhead_cases(suite& all);
 void add_handover_cases(suite& all);
+void add_limit_cases(suite& all);
+void add_retry_cases(suite& all);
+void add_rate_cases(suite& all);
 
 /// Everything, in the order of the table.
 suite make_suite();

@@ -66,6 +66,10 @@ int main(int argc, char** argv) {
         add_celled_models(chosen);
         add_bulkhead_models(chosen);
         add_waiting_models(chosen);
+        add_window_models(chosen);
+        add_limit_models(chosen);
+        add_retry_models(chosen);
+        add_rate_models(chosen);
         add_name_table_models(chosen);
         line.choose(
             chosen, [](const entry& e) { return e.name; },

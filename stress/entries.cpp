@@ -6,9 +6,12 @@
 #include "bulkhead_scenarios.hpp"
 #include "call_rounds.hpp"
 #include "count_scenarios.hpp"
+#include "limit_scenarios.hpp"
 #include "place_rounds.hpp"
 #include "planted.hpp"
+#include "retry_scenarios.hpp"
 
+#include <bulwark/reference/retry_budget.hpp>
 #include <checks/thread_sanitizer.hpp>
 
 #include <functional>
@@ -52,6 +55,12 @@ void add_scenarios(std::vector<entry>& all) {
     add<lock_free_compact>(all);
     add<lock_free_compact_thin>(all);
     add<mutex_reference>(all);
+    all.push_back({"limit-is-kept", lock_free::name, kind::crowd, &repeat<limit_is_kept<lock_free_limit>>});
+    all.push_back({"limit-is-kept", mutex_reference::name, kind::crowd, &repeat<limit_is_kept<mutex_limit>>});
+    all.push_back({"retry-budget", lock_free::name, kind::crowd, &repeat<budget_is_kept<retry_budget>>});
+    all.push_back(
+        {"retry-budget", mutex_reference::name, kind::crowd, &repeat<budget_is_kept<reference::retry_budget>>});
+    all.push_back({"retries-add-up", lock_free::name, kind::crowd, &repeat<retries_add_up>});
 }
 
 void add_planted(std::vector<entry>& all) {

@@ -1,4 +1,4 @@
-// What there is to run: scenarios, each on an implementation. Two source files list them, so that they compile side by
+// What there is to run: scenarios, each on an implementation. The source files list them, so that they compile side by
 // side.
 #pragma once
 
@@ -29,8 +29,15 @@ struct entry {
 void add_scenarios(std::vector<entry>& all);
 /// Of bulkheads at which callers wait, and of compartments.
 void add_waiting_scenarios(std::vector<entry>& all);
-/// Planted leaks: in both files.
+/// Of calls that their callers may leave: timeouts, hedges, and the timer.
+void add_timeout_scenarios(std::vector<entry>& all);
+/// Of watched breakers.
+void add_watched_scenarios(std::vector<entry>& all);
+/// Of rate limiters.
+void add_rate_scenarios(std::vector<entry>& all);
+/// Planted leaks: in the same files.
 void add_planted(std::vector<entry>& all);
 void add_planted_waiting(std::vector<entry>& all);
+void add_planted_rate(std::vector<entry>& all);
 
 }  // namespace bulwark::stress

@@ -87,8 +87,12 @@ std::vector<entry> all_entries() {
     std::vector<entry> all;
     add_scenarios(all);
     add_waiting_scenarios(all);
+    add_timeout_scenarios(all);
+    add_rate_scenarios(all);
+    add_watched_scenarios(all);
     add_planted(all);
     add_planted_waiting(all);
+    add_planted_rate(all);
     return all;
 }
 

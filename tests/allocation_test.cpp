@@ -157,6 +157,45 @@ TEST(Allocation, NoWaitAtTheBulkheadAllocates) {
     EXPECT_GT(told, 0U);
 }
 
+TEST(Allocation, NoPathOfAPipelineAllocates) {
+    manual_clock::reset();
+    bulwark::basic_circuit_breaker<manual_clock> breaker{{.ready_to_trip = bulwark::consecutive_failures(20)}};
+    bulwark::bulkhead pool{{.max_concurrent = 1}};
+    bulwark::retry_budget budget{{.percent = 50, .max_saved = 5}};
+    bulwark::retry again{{.max_attempts = 3, .backoff = {.initial = 0ns}, .budget = &budget}};
+    bulwark::basic_timeout<manual_clock> limit{1s};
+    bulwark::fallback otherwise{[](bulwark::errc) { return -1; }};
+    auto all = bulwark::pipeline{otherwise, again, breaker, bulwark::pipeline{pool, limit}, bulwark::waiting(pool, 0)};
+    const auto judge = [](int status) { return status == 200 ? bulwark::outcome::success : bulwark::outcome::failure; };
+    const bulwark::basic_call_context<manual_clock> short_of_time(bulwark::basic_deadline<manual_clock>::in(1ms));
+    const std::size_t before = allocations;
+    for (int round = 0; round != 20; ++round) {
+        EXPECT_EQ(*all.execute([&] { return *all.execute([] { return 1; }, judge); }, judge), -1);  // full, inside
+        EXPECT_EQ(*all.execute([] { return 200; }, judge), 200);
+        EXPECT_EQ(*all.execute([] { return manual_clock::advance(2s), 200; }, judge), -1);  // late, again and again
+        EXPECT_EQ(*all.execute(short_of_time, [] { return 200; }, judge), -1);              // no time left
+        for (int i = 0; i != 30; ++i) (void)all.execute([] { return 503; }, judge);
+        EXPECT_EQ(*all.execute([] { return 200; }, judge), -1);  // open
+        manual_clock::advance(60s);
+        EXPECT_EQ(*all.execute([] { return 200; }, judge), 200);
+    }
+    EXPECT_EQ(allocations, before);
+}
+
+TEST(Allocation, NoPathOfARateLimiterAllocates) {
+    bulwark::rate_limiter limiter{{.permits = 1, .period = 24h, .burst = 2, .max_wait = 48h}};
+    std::stop_source stopped;
+    stopped.request_stop();
+    const std::size_t before = allocations;
+    EXPECT_TRUE(limiter.try_acquire(2));
+    EXPECT_EQ(limiter.try_acquire().error(), bulwark::errc::rate_limited);
+    EXPECT_GT(limiter.retry_after(), 1h);
+    EXPECT_EQ(limiter.acquire(stopped.get_token()).error(), bulwark::errc::stopped);
+    EXPECT_EQ(limiter.try_acquire_for(1ms).error(), bulwark::errc::timed_out);
+    EXPECT_EQ(limiter.acquire(3).error(), bulwark::errc::over_capacity);
+    EXPECT_EQ(allocations, before);
+}
+
 TEST(Allocation, ABulkheadAllocatesItsCellsAndACompactOneNothing) {
     std::size_t before = allocations;
     const bulwark::bulkhead compact{{.max_concurrent = 50, .cells = 0}};
