@@ -12,7 +12,7 @@
 //  - A plain atomic store goes to the end of the modification order. Executions where program order and modification
 //    orders form a cycle (2+2W) are therefore missed. Where shared writes are read-modify-writes nothing is missed.
 //  - A load never reads a write that is not yet done: load buffering (LB) is not produced; RC11 forbids it, C++ does
-//  not.
+//    not.
 //  - No fences, no consume, no mixed sizes.
 #pragma once
 

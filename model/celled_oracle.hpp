@@ -3,9 +3,8 @@
 //
 // The rule, step by step, over the sequential breaker of lin/:
 //  - An admission, a success or an ignored outcome takes effect at one instant. Others may see the request or the
-//  success
-//    of a cell later than that, each thread's in its order; but no later than what that thread does next to the head (a
-//    failure, an ignored outcome), or to a word of the model (tell, leave).
+//    success of a cell later than that, each thread's in its order; but no later than what that thread does next to the
+//    head (a failure, an ignored outcome), or to a word of the model (tell, leave).
 //  - A failure reads the successes that it weighs, then the requests, then is counted; with no failure, window or
 //    transition between. What its policy was asked about is what it read.
 //  - A look reads the head (state, generation, failures, ignored, the row of failures), then the row of successes, then

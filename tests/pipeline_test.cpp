@@ -556,7 +556,8 @@ TEST(Pipeline, OwnsTemporariesAndMoves) {
 TEST(Pipeline, GoesFromTheOutside) {
     std::string log;
     {
-        auto all = pipeline{last_words{log, 'a'}, last_words{log, 'b'}, pipeline{last_words{log, 'c'}, last_words{log, 'd'}}};
+        auto all =
+            pipeline{last_words{log, 'a'}, last_words{log, 'b'}, pipeline{last_words{log, 'c'}, last_words{log, 'd'}}};
         EXPECT_EQ(*all.execute([] { return 1; }), 1);
         EXPECT_EQ(log, "");
     }

@@ -7,8 +7,7 @@
 //
 //  - In time: the reply, or the exception, as if the function had been called here; its thread is free again.
 //  - Time over: errc::deadline_exceeded, a failure to a breaker outside. The function's stop token is asked to stop.
-//  What
-//    it still returns or throws is dropped, and counted: late().
+//    What it still returns or throws is dropped, and counted: late().
 //  - Time over before a thread was free: errc::timed_out, no failure of the service, which was not asked. The time runs
 //    from the beginning of the call. The function is not called any more; a worker who comes to it skips it, and its
 //    place in the queue is free: skipped().

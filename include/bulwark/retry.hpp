@@ -3,8 +3,7 @@
 //     bulwark::retry_budget budget{{.percent = 20}};
 //     bulwark::retry again{{.max_attempts = 4, .budget = &budget}};
 //     auto r = again.execute([&] { return client.get("/orders"); });
-//     auto call = bulwark::pipeline{again, breaker};                  // outside the breaker: see
-//     docs/patterns/retry.md
+//     auto call = bulwark::pipeline{again, breaker};          // outside the breaker: see docs/patterns/retry.md
 //
 // An attempt is followed by another where its outcome is a failure or an exception left it, unless a predicate says
 // otherwise; a refusal by the library itself is not, unless asked for. Before each retry the call waits: as long as the

@@ -11,8 +11,7 @@
 // outside limits them all together.
 //
 //  - The time is over, or the caller was asked to stop, before the call: it is not made. errc::timed_out,
-//  errc::stopped;
-//    no failure of the service, which was not asked.
+//    errc::stopped; no failure of the service, which was not asked.
 //  - The answer comes late: it is dropped, as if the caller had left on time, and the reply is errc::deadline_exceeded,
 //    a failure to a breaker outside. keep_late_answer passes it on instead. Either is counted: late().
 //  - An exception that comes late goes on as it is, and is counted: it is a failure anyway, and says more.

@@ -34,8 +34,7 @@
 //  - An entry goes from the tag of one lap to that of the next exactly once, while the head is at its place.
 //  - The entry before the head's place has the tag of that place, until a whole lap has passed.
 //  - successes + failures is the number of entries of the last N that are of the generation of the last; slow is at
-//  most
-//    that, and no field carries into its neighbour: the most that one can hold is N.
+//    most that, and no field carries into its neighbour: the most that one can hold is N.
 //
 // Wrap. Places are counted modulo a multiple of N of nearly 2^34. A head comes again after so many outcomes, an entry
 // after 2^28 with equal content: a thread would have to be asleep between a load and a compare-and-swap for exactly a
@@ -49,8 +48,7 @@
 //
 // Synchronizing edges, by number:
 //  (16) announce() releases an entry -> entry_at() acquires it: the breaker's generation on which it was made. Each
-//  maker
-//       of an entry has acquired the one before.
+//       maker of an entry has acquired the one before.
 #pragma once
 
 #include <bulwark/detail/layout.hpp>

@@ -26,7 +26,9 @@ constexpr std::uint64_t mixed(std::uint64_t x) noexcept {
 inline constexpr std::uint64_t random_step = 0x9E37'79B9'7F4A'7C15;
 
 /// What the n-th draw of the sequence with this seed gives, n from 1.
-constexpr std::uint64_t nth_draw(std::uint64_t seed, std::uint64_t n) noexcept { return mixed(seed + n * random_step); }
+constexpr std::uint64_t nth_draw(std::uint64_t seed, std::uint64_t n) noexcept {
+    return mixed(seed + n * random_step);
+}
 
 template <class Traits = default_traits>
 class random_sequence {

@@ -59,8 +59,7 @@
 // Synchronizing edges, by number:
 //  (17) come_to() releases the name of a slice -> load_last() acquires it: its buckets are emptied.
 //  (18) every swap of a count or of the row releases -> read() and continue_row() acquire: who sees an outcome sees
-//  what
-//       happened before it, and who sees a bucket emptied sees those emptied that are older.
+//       what happened before it, and who sees a bucket emptied sees those emptied that are older.
 #pragma once
 
 #include <bulwark/detail/layout.hpp>

@@ -18,8 +18,7 @@
 //  - pot + permits held by slots == capacity, in charge, where a permit counts as held until it is collected.
 //  - Nobody in line asks for more than the capacity.
 //  - A waiter is taken off the line once: by the one who tells it the outcome, or by itself. The teller does not touch
-//  it
-//    after the telling, and the waiter does not go before it, so a waiter's frame is never used after its end.
+//    it after the telling, and the waiter does not go before it, so a waiter's frame is never used after its end.
 //  - `visits_due_` is the weight of those who gave back to a closed stripe and have not been here since. Permits are
 //    handed over without waiting for them, but the line does not go before they came.
 //
