@@ -93,14 +93,14 @@ public:
                 ++attempts;
                 const std::uint64_t now = fate >> (attempts % 32);
                 if (now % 16 == 1) source.request_stop();
-                if (now % 4 == 2) throw std::uint64_t{attempts};
+                if (now % 4 == 2) throw failed{attempts};
                 return now % 4 == 3;
             };
             try {
                 (void)retry_.execute(call_context({}, source.get_token()), service,
                                      [](bool good) { return good ? outcome::success : outcome::failure; });
-            } catch (std::uint64_t last) {
-                run_.check(last == attempts, "not the last exception:", last, "of", attempts);
+            } catch (const failed& last) {
+                run_.check(last.attempt == attempts, "not the last exception:", last.attempt, "of", attempts);
             }
         }
         calls_.fetch_add(calls, std::memory_order_relaxed);
@@ -117,6 +117,10 @@ public:
     }
 
 private:
+    struct failed {
+        std::uint64_t attempt;
+    };
+
     retry_budget budget_{{.percent = 20, .max_saved = std::numeric_limits<std::uint32_t>::max()}};
     retry retry_{{.max_attempts = 4,
                   .backoff = {.initial = std::chrono::nanoseconds(0), .ceiling = std::chrono::nanoseconds(0)},
