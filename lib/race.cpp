@@ -32,13 +32,15 @@ void race::drop() noexcept {
     changed_.notify_one();
 }
 
-bool race::end(std::unique_ptr<attempt_answer>& came, std::uint32_t attempt) noexcept {
+bool race::end(std::unique_ptr<attempt_answer>& came, std::uint32_t attempt, bool late) noexcept {
     bool losers = false;
     {
         const std::lock_guard lock(mutex_);
         --under_way_;
         if (over_) return false;
-        if (any_ || !(came->failed() || came->refused())) {
+        if (late) {
+            late_ = true;
+        } else if (any_ || !(came->failed() || came->refused())) {
             over_ = won_ = true;
             winner_ = attempt;
             losers = under_way_ != 0;
@@ -48,11 +50,11 @@ bool race::end(std::unique_ptr<attempt_answer>& came, std::uint32_t attempt) noe
             ++setbacks_;
         }
         // The last failure says most; a refusal says less, for the service was not asked.
-        if (won_ || came->failed() || !answer_) answer_.swap(came);
+        if (!late && (won_ || came->failed() || !answer_)) answer_.swap(came);
     }
     changed_.notify_one();
     if (losers) stop_.request_stop();
-    return true;
+    return !late;
 }
 
 void race::note_stop() noexcept {
@@ -66,6 +68,7 @@ void race::note_stop() noexcept {
 std::optional<race_news> race::news(std::uint32_t heard) const noexcept {
     if (won_) return race_news::won;
     if (stopped_) return race_news::stopped;
+    if (late_) return race_news::time_over;
     if (under_way_ == 0) return race_news::out;
     if (setbacks_ > heard) return race_news::setback;
     if (wants_beginning_ && queued_ == 0) return race_news::begun;
@@ -107,8 +110,10 @@ void race_attempt::run() noexcept {
     }
     begun_ = true;
     std::exception_ptr thrown;
+    bool late = false;
     try {
         call(!race_->any());
+        late = is_late();
     } catch (...) {
         thrown = std::current_exception();
     }
@@ -118,7 +123,7 @@ void race_attempt::run() noexcept {
         answer->judged = outcome::failure;
         answer->thrown = std::move(thrown);
     }
-    if (!race_->end(answer, number_)) (*stay_).add_late();
+    if (!race_->end(answer, number_, late)) (*stay_).add_late();
 }
 
 race_caller::race_caller(race_ends ends, const std::stop_token& outer)

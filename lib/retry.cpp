@@ -1,20 +1,14 @@
-// What retries and their budget refuse to be set up with; the sleep before a retry; and the refusals that come as
-// exceptions.
+// What retries and their budget refuse to be set up with, and the sleep before a retry.
 #include <bulwark/detail/parker.hpp>
 #include <bulwark/detail/retry_rules.hpp>
 #include <bulwark/detail/time_limit.hpp>
-#include <bulwark/errc.hpp>
-#include <bulwark/outcome.hpp>
 #include <bulwark/retry_budget_config.hpp>
 #include <bulwark/retry_config.hpp>
 
 #include <chrono>
-#include <exception>
-#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
-#include <system_error>
 
 namespace bulwark {
 namespace {
@@ -50,19 +44,6 @@ void interruptible_sleep::operator()(std::chrono::nanoseconds time, const std::s
     // so that the parker outlives it.
     const std::stop_callback asked(stop, [&alarm] { alarm.finish(1); });
     alarm.wait_until(0, end);
-}
-
-std::optional<errc> refusal_in(const std::exception_ptr& thrown) noexcept {
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const std::system_error& e) {
-        if (e.code().category() != error_category()) return std::nullopt;
-        const auto reason = static_cast<errc>(e.code().value());
-        if (outcome_of_error(reason) == outcome::failure) return std::nullopt;
-        return reason;
-    } catch (...) {
-        return std::nullopt;
-    }
 }
 
 }  // namespace detail

@@ -35,7 +35,7 @@ bool is_planted(const entry& e) {
 }
 
 /// What is planted may take longer than its share: it stops where it is found.
-constexpr double time_to_find = 15;
+constexpr double time_to_find = 60;
 
 /// One entry for its share of the time.
 bool hammer(const entry& e, const options& o, double seconds) {

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -156,6 +157,8 @@ private:
         if (queue_.size() >= max_waiting_) return note(errc::queue_full);
         if constexpr (Defect == defect::looks_too_soon) {
             lock.unlock();
+            // On two cores it would be minutes until another thread comes in between by itself.
+            std::this_thread::yield();
             lock.lock();
         }
         waiter self{.wants = n, .woken = {}, .refusal = {}};

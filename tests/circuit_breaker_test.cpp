@@ -507,6 +507,8 @@ TYPED_TEST(CircuitBreaker, RefusesAConfigurationThatMakesNoSenseAndNamesTheField
     EXPECT_NE(message({.probe_timeout = -1ns}).find("probe_timeout"), std::string::npos);
     EXPECT_NE(message({.ready_to_trip = nullptr}).find("ready_to_trip"), std::string::npos);
     EXPECT_NE(message({.cells = 1025}).find("cells"), std::string::npos);
+    EXPECT_NE(message({.count_successes = false}).find("count_successes"), std::string::npos);
+    EXPECT_EQ(message({.ready_to_trip = bulwark::consecutive_failures(5), .count_successes = false}), "accepted");
     EXPECT_EQ(message({.cells = 1024}), "accepted");
     EXPECT_EQ(message({.cells = 0}), "accepted");
     EXPECT_EQ(message({.max_requests = std::numeric_limits<std::uint32_t>::max(),

@@ -137,6 +137,19 @@ TYPED_TEST(Execute, AnExceptionIsAFailureAndGoesOn) {
     this->expect(0, 3, 0);
 }
 
+TYPED_TEST(Execute, ARefusalThatIsThrownSaysNothingOfTheServiceEither) {
+    auto& b = this->breaker;
+    bulwark::bulkhead pool({.max_concurrent = 1});
+    const auto taken = pool.try_acquire();
+    EXPECT_THROW(b.execute([&] { return pool.execute([] { return 1; }).value(); }), std::system_error);
+    EXPECT_THROW(b.execute([&] { static_cast<void>(pool.execute([] {}).value()); }), std::system_error);
+    this->expect(0, 0, 2);
+    EXPECT_THROW(b.execute([] { throw std::system_error(make_error_code(errc::deadline_exceeded)); }),
+                 std::system_error);
+    EXPECT_THROW(b.execute([] { throw std::system_error(1, std::generic_category()); }), std::system_error);
+    this->expect(0, 2, 2);
+}
+
 TYPED_TEST(Execute, ARefusalIsAValueAndTheFunctionIsNotCalled) {
     manual_clock::reset();
     TypeParam b{{.ready_to_trip = bulwark::consecutive_failures(1)}};

@@ -118,6 +118,20 @@ TEST_F(PoolTimeout, LeavesOnTimeAndDropsWhatComesLate) {
     EXPECT_EQ(inside.counts().total_failures, 1U);
 }
 
+TEST_F(PoolTimeout, AnAnswerAtTheDeadlineIsTooLateThoughTheCallerIsThere) {
+    thread_pool_bulkhead pool{{.threads = 1}};
+    pool_timeout limit{200ns, pool};
+    for (int i = 0; i != 20; ++i) {
+        const auto in_time = limit.execute([] { return manual_clock::advance(199ns), 1; });
+        EXPECT_EQ(in_time.value(), 1);
+        const auto late =
+            limit.execute([](const context& c) { return manual_clock::advance(200ns), c.over() ? 2 : 3; });
+        EXPECT_EQ(late.error(), errc::deadline_exceeded);
+    }
+    until([&] { return limit.under_way() == 0; });
+    EXPECT_EQ(limit.late(), 20U);
+}
+
 TEST_F(PoolTimeout, ACallWhoseTimeIsOverInTheQueueIsNeverMade) {
     thread_pool_bulkhead pool{{.threads = 1, .max_queued = 1}};
     pool_timeout limit{200ns, pool};
@@ -396,6 +410,8 @@ TEST_F(HedgeOnAPool, KeepsToTheDeadline) {
                           return 2;
                       }};
     EXPECT_EQ(run(h, one_fails, context(deadline::in(20ns))).value(), -1) << "a failure that is known says more";
+    service late{[](const context&) { return manual_clock::advance(20ns), 1; }};
+    EXPECT_EQ(run(h, late, context(deadline::in(20ns))).error(), errc::deadline_exceeded);
     EXPECT_EQ(run(h, one_fails, context(deadline::in(0ns))).error(), errc::timed_out);
     EXPECT_EQ(one_fails.calls(), 2U);
 }

@@ -324,7 +324,18 @@ TYPED_TEST(WatchedBreaker, RefusesWhatMakesNoSense) {
         EXPECT_EQ(refused({.ramp_from = r}), "ramp_from");
     }
     EXPECT_EQ(refused({.ramp = -1ns}), "ramp");
-    EXPECT_EQ(refused({.window = last_calls(1), .slow_call = std::chrono::nanoseconds::max()}), "");
+    const auto one = bulwark::consecutive_failures(1);
+    EXPECT_EQ(refused({.ready_to_trip = one, .window = last_calls(4), .slow_call = 1ns}), "slow_call_min_requests");
+    EXPECT_EQ(refused({.ready_to_trip = one, .window = last_calls(4)}), "");
+    EXPECT_EQ(refused({.window = last_calls(4)}), "ready_to_trip") << "which needs five";
+    EXPECT_EQ(refused({.window = last_calls(5)}), "");
+    EXPECT_EQ(refused({.ready_to_trip = bulwark::consecutive_failures(5), .window = last_calls(4)}), "ready_to_trip");
+    EXPECT_EQ(refused({.count_successes = false, .window = last_calls(5)}), "") << "it counts as ever";
+    EXPECT_EQ(refused({.ready_to_trip = one,
+                       .window = last_calls(1),
+                       .slow_call = std::chrono::nanoseconds::max(),
+                       .slow_call_min_requests = 1}),
+              "");
     EXPECT_EQ(refused({.window = last_calls(1000), .ramp = std::chrono::nanoseconds::max()}), "");
     EXPECT_EQ(refused({.window = last_time(std::chrono::nanoseconds::max(), 100)}), "");
     EXPECT_EQ(refused({.window = last_time(10ns, 10), .slow_call_ratio = 1, .ramp_from = 1}), "");

@@ -32,6 +32,7 @@
 #include <bulwark/detail/executes.hpp>
 #include <bulwark/detail/limit_gate.hpp>
 #include <bulwark/detail/sample_window.hpp>
+#include <bulwark/detail/thrown.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
 
@@ -78,9 +79,15 @@ public:
     [[gnu::always_inline]] typename Next::reply wrap(const Context& context, Next& next) {
         result<permit> held = try_acquire();
         if (!held) return {boost::system::in_place_error, held.error()};
-        typename Next::reply reply = next(context);
-        held->tell(next.outcome_of(reply));
-        return reply;
+        try {
+            typename Next::reply reply = next(context);
+            held->tell(next.outcome_of(reply));
+            return reply;
+        } catch (...) {
+            // Otherwise the permit counts a failure as the stack unwinds.
+            if (bulwark::detail::outcome_of_thrown() == outcome::ignored) held->ignore();
+            throw;
+        }
     }
 
     std::uint32_t limit() const noexcept { return gate_.look().limit; }

@@ -46,6 +46,7 @@
 #include <bulwark/clock.hpp>
 #include <bulwark/detail/breaker_core.hpp>
 #include <bulwark/detail/exceptions_in_flight.hpp>
+#include <bulwark/detail/thrown.hpp>
 #include <bulwark/detail/watch.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
@@ -92,8 +93,9 @@ public:
     }
 
     /// Calls fn, unless the breaker refuses, and counts what it returned: by itself where it is an error code or has
-    /// has_value(), as a success otherwise. An exception out of fn counts as a failure and goes on to the caller.
-    /// A function that returns bool needs a classifier.
+    /// has_value(), as a success otherwise. An exception out of fn counts as a failure and goes on to the caller;
+    /// one that stands for a refusal by the library, as value() of a refused result throws, is ignored and goes on. A
+    /// function that returns bool needs a classifier.
     template <class F>
         requires classifies_itself<F>
     [[gnu::always_inline]] execute_result<F> execute(F&& fn) {
@@ -216,10 +218,10 @@ private:
         return finish(tell(admitted, o, detail::never_asked{}));
     }
 
-    /// An admitted call was given up without a word; `unwinding`: by an exception.
-    [[gnu::noinline]] void abandon(detail::ticket admitted, bool unwinding) noexcept {
+    /// An admitted call was given up without a word; `failed`: by an exception.
+    [[gnu::noinline]] void abandon(detail::ticket admitted, bool failed) noexcept {
         std::exception_ptr dropped;
-        if (unwinding) {
+        if (failed) {
             report_failure(admitted, dropped);
         } else {
             report_no_failure(admitted, outcome::ignored);
@@ -266,23 +268,25 @@ private:
         }
     }
 
-    /// Counts a failure where fn or the classifier leaves by an exception.
-    struct failure_on_unwinding {
-        basic_circuit_breaker& breaker;
-        detail::ticket admitted;
-        bool armed = true;
-
-        [[gnu::always_inline]] ~failure_on_unwinding() {
-            if (armed) breaker.abandon(admitted, true);
+    /// Counts what fn or the classifier throws.
+    template <class Call>
+    [[gnu::always_inline]] auto counting_exceptions(detail::ticket admitted, Call&& call) {
+        try {
+            return call();
+        } catch (...) {
+            abandon(admitted, detail::outcome_of_thrown() == outcome::failure);
+            throw;
         }
-    };
+    }
 
     template <class Context, class Next>
     [[gnu::always_inline]] typename Next::reply judged(detail::ticket admitted, const Context& context, Next& next) {
-        failure_on_unwinding guard{*this, admitted};
-        typename Next::reply reply = next(context);
-        const outcome o = next.outcome_of(reply);
-        guard.armed = false;
+        outcome o{};
+        typename Next::reply reply = counting_exceptions(admitted, [&] {
+            typename Next::reply got = next(context);
+            o = next.outcome_of(got);
+            return got;
+        });
         report(admitted, o);
         return reply;
     }
@@ -291,17 +295,18 @@ private:
     [[gnu::always_inline]] execute_result<F> guarded(F&& fn, Classifier&& classify) {
         detail::ticket admitted;
         if (const errc refusal = admit(admitted); refusal != errc{}) return {boost::system::in_place_error, refusal};
-        failure_on_unwinding guard{*this, admitted};
         if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
-            std::invoke(std::forward<F>(fn));
-            guard.armed = false;
+            counting_exceptions(admitted, [&] { std::invoke(std::forward<F>(fn)); });
             report(admitted, outcome::success);
             return {boost::system::in_place_value};
         } else {
-            execute_result<F> reply(boost::system::in_place_value, std::invoke(std::forward<F>(fn)));
-            const std::remove_reference_t<std::invoke_result_t<F>>& value = *reply;
-            const outcome o = std::invoke(classify, value);
-            guard.armed = false;
+            outcome o{};
+            execute_result<F> reply = counting_exceptions(admitted, [&] {
+                execute_result<F> got(boost::system::in_place_value, std::invoke(std::forward<F>(fn)));
+                const std::remove_reference_t<std::invoke_result_t<F>>& value = *got;
+                o = std::invoke(classify, value);
+                return got;
+            });
             report(admitted, o);
             return reply;
         }

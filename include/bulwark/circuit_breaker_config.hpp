@@ -32,8 +32,8 @@ struct circuit_breaker_config {
     std::function<void(const transition&)> on_state_change = nullptr;
     /// Closed: false leaves calls that succeed uncounted, request and all, but for the few that end a row of failures
     /// or meet a change of window. For policies that look at failures only, such as consecutive_failures: a call that
-    /// succeeds then writes nothing at all, and with an interval of 0 it reads no clock either. (The mutex reference
-    /// always counts.)
+    /// succeeds then writes nothing at all, and with an interval of 0 it reads no clock either. Not with a
+    /// failure_ratio. (The mutex reference always counts.)
     bool count_successes = true;
     /// How many threads have a cell of their own, 64 bytes each, in which they count the calls that succeed without a
     /// locked instruction: the first so many that are alive. Threads beyond them have eight cells between them, and
@@ -64,7 +64,8 @@ struct circuit_breaker_config {
 
     /// Closed: which calls are counted, instead of those of `interval`: last_calls(n) or last_time(span, buckets).
     /// ready_to_trip is asked with their counts, and counts() reports them. A row of equal outcomes counts as far as it
-    /// lies in the window.
+    /// lies in the window. Of the two policies of the library it is known how many calls they need; last_calls() of
+    /// fewer is refused.
     sliding_window window = {};
     /// A call is slow where it ends so long after its admission, or later: by the breaker's clock, a coarse one by
     /// default. 0: none is. Half-open: a slow success counts as a failure.
@@ -74,7 +75,7 @@ struct circuit_breaker_config {
     /// + k interval, start + (k + 1) interval), counted from when the breaker was made or closed, as those of
     /// last_time(interval, 1); with an interval of 0 it is one endless window. (Of a ramp alone, too.)
     double slow_call_ratio = 1.0;
-    /// Not before so many calls in the window have ended.
+    /// Not before so many calls in the window have ended. At most the calls of a window of last_calls().
     std::uint32_t slow_call_min_requests = 5;
     /// After half-open: for so long after it closed the breaker lets a share of the calls through, that grows evenly
     /// from ramp_from to all; the others get errc::circuit_ramping. 0: all at once. Not after construction, nor after

@@ -9,6 +9,7 @@
 
 #include <bulwark/detail/time_limit.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <compare>
 
@@ -48,11 +49,12 @@ public:
     /// The same at an instant that was read already.
     constexpr bool expired(time_point now) const noexcept { return !is_never() && now >= when_; }
 
-    /// 0 where it has passed, nanoseconds::max() where it never will.
+    /// 0 where it has passed; never more than `longest`, which is what it is where the deadline never comes.
     std::chrono::nanoseconds remaining() const {
-        if (is_never()) return std::chrono::nanoseconds::max();
-        return detail::time_limit_by(when_).left();
+        return is_never() ? longest : std::min(detail::time_limit_by(when_).left(), longest);
     }
+    /// 146 years: what waits for so long (wait_for(), a socket's time limit) can add it to now without an overflow.
+    static constexpr std::chrono::nanoseconds longest = std::chrono::nanoseconds::max() / 2;
 
     /// By the instant: the earlier of two is the less.
     friend constexpr auto operator<=>(const basic_deadline&, const basic_deadline&) noexcept = default;

@@ -44,6 +44,10 @@ public:
 
     template <class Context, class Next>
     typename Next::reply wrap(const Context& context, Next& next) {
+        static_assert(
+            answers<errc> || answers<std::exception_ptr> || answers_value<typename Next::reply::value_type>,
+            "bulwark: the function of the fallback takes neither an errc, nor a std::exception_ptr, nor the value, "
+            "nor nothing: it would never be asked");
         bool answered = false;
         typename Next::reply reply = call(context, next, answered);
         if (answered) return reply;
@@ -63,6 +67,8 @@ private:
     static constexpr bool takes = std::is_invocable_v<Fn&, const Why&>;
     template <class Why>
     static constexpr bool answers = takes<Why> || std::is_invocable_v<Fn&>;
+    template <class T>
+    static constexpr bool answers_value = answers<std::conditional_t<std::is_void_v<T>, errc, T>>;
 
     template <class Context, class Next>
     typename Next::reply call(const Context& context, Next& next, bool& answered) {

@@ -19,7 +19,7 @@
 //    attempt had begun. The caller is asked to stop: errc::stopped.
 //
 // Only for calls that may be made twice. A hedge outside a breaker has it count each attempt; outside a bulkhead each
-// takes a place. attempt() of the context tells them apart.
+// takes a place. attempt() of the context tells them apart, unless there is a retry outside.
 //
 // A service that slows down because it is overloaded is made worse by hedges: give a budget. See
 // docs/patterns/hedge.md.

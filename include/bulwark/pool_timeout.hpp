@@ -14,7 +14,8 @@
 //  - Refused by the pool: errc::queue_full, errc::stopped; the latter also where the pool drops it from its queue.
 //  - The caller is asked to stop (the stop token of the context): errc::stopped, at once, as if the time were over.
 //
-// An answer that is there when the caller looks is passed on, if it looks a little late itself.
+// An answer that came in time is passed on, though its caller gets to look at it late; one that came late is dropped,
+// though its caller has not yet left. (An exception is passed on as long as the caller is there.)
 //
 // What it costs the system: a call that was left behind goes on. It keeps its thread, so that calls that hang fill the
 // pool, which is what the pool is for: they cannot take every thread. Layers inside see its real end: a breaker inside

@@ -23,6 +23,7 @@
 
 #include <bulwark/detail/executes.hpp>
 #include <bulwark/detail/retry_rules.hpp>
+#include <bulwark/detail/thrown.hpp>
 #include <bulwark/detail/time_limit.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
@@ -212,6 +213,11 @@ private:
     template <class Reply>
     std::optional<std::chrono::nanoseconds> hint_in(const detail::attempt_end<Reply>& end) const noexcept {
         using shown = detail::shown_of<Reply>;
+        static_assert(detail::hints_at<Hint, Reply> ||
+                          detail::hints_at<Hint, std::remove_cvref_t<typename shown::value>> ||
+                          detail::hints_at<Hint, std::exception_ptr> || std::same_as<Hint, no_hint>,
+                      "bulwark: the hint of the retry takes neither the value, nor the result, nor an exception, or it "
+                      "gives no duration");
         try {
             if (end.thrown) {
                 if constexpr (detail::hints_at<Hint, std::exception_ptr>) {

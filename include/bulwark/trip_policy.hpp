@@ -14,6 +14,7 @@ class failure_ratio_policy {
 public:
     failure_ratio_policy(double ratio, std::uint32_t min_requests);
     bool operator()(const breaker_counts& counts) const noexcept;
+    std::uint32_t min_requests() const noexcept { return min_requests_; }
 
 private:
     double ratio_;
@@ -24,6 +25,7 @@ class consecutive_failures_policy {
 public:
     explicit consecutive_failures_policy(std::uint32_t limit);
     bool operator()(const breaker_counts& counts) const noexcept { return counts.consecutive_failures >= limit_; }
+    std::uint32_t limit() const noexcept { return limit_; }
 
 private:
     std::uint32_t limit_;

@@ -89,8 +89,9 @@ public:
     bool begin() noexcept;
     /// Did not begin.
     void drop() noexcept;
-    /// False: nobody wants the answer any more. Otherwise it may be exchanged for one that nobody wants any more.
-    bool end(std::unique_ptr<attempt_answer>& came, std::uint32_t attempt) noexcept;
+    /// False: nobody wants the answer any more, or it came after the deadline. Otherwise it may be exchanged for one
+    /// that nobody wants any more.
+    bool end(std::unique_ptr<attempt_answer>& came, std::uint32_t attempt, bool late) noexcept;
 
     // For the caller.
 
@@ -139,6 +140,7 @@ private:
     bool wants_beginning_ = false;
     bool begun_ = false;
     bool refused_ = false;
+    bool late_ = false;  ///< the deadline has passed, as an attempt saw when it ended
     bool stopped_ = false;
     bool won_ = false;
     bool over_ = false;
@@ -157,6 +159,7 @@ public:
 
 private:
     virtual void call(bool judge) = 0;
+    virtual bool is_late() const = 0;
     virtual std::unique_ptr<attempt_answer> take_answer() noexcept = 0;
 
     const background::stay stay_;  // first, so that it ends last
@@ -181,6 +184,7 @@ private:
         answer_->is_error = !answer_->reply->has_value();
         if (judge) answer_->judged = chain_.outcome_of(*answer_->reply);
     }
+    bool is_late() const override { return context_.deadline().expired(); }
     std::unique_ptr<attempt_answer> take_answer() noexcept override { return std::move(answer_); }
 
     Chain chain_;

@@ -28,9 +28,6 @@ struct interruptible_sleep {
 
 enum class retry_end : std::uint8_t { made, exhausted, refused_by_budget, out_of_time, stopped };
 
-/// Of an exception that stands for a refusal by the library (value() of a refused result, say): which.
-std::optional<errc> refusal_in(const std::exception_ptr& thrown) noexcept;
-
 /// Another attempt could change nothing about it.
 constexpr bool is_final(errc refusal) noexcept {
     return refusal == errc::stopped || refusal == errc::over_capacity;

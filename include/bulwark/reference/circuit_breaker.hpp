@@ -8,6 +8,7 @@
 #include <bulwark/breaker_types.hpp>
 #include <bulwark/circuit_breaker_config.hpp>
 #include <bulwark/clock.hpp>
+#include <bulwark/detail/thrown.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
 #include <bulwark/reference/sliding_window.hpp>
@@ -353,16 +354,21 @@ private:
     execute_result<F> guarded(F&& fn, Classifier&& classify) {
         result<permit> held = try_acquire();
         if (!held) return {boost::system::in_place_error, held.error()};
-        // Where fn or the classifier throws, the permit counts a failure as the stack unwinds.
-        if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
-            std::invoke(std::forward<F>(fn));
-            held->success();
-            return {boost::system::in_place_value};
-        } else {
-            execute_result<F> reply(boost::system::in_place_value, std::invoke(std::forward<F>(fn)));
-            const std::remove_reference_t<std::invoke_result_t<F>>& value = *reply;
-            held->tell(std::invoke(classify, value));
-            return reply;
+        try {
+            if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
+                std::invoke(std::forward<F>(fn));
+                held->success();
+                return {boost::system::in_place_value};
+            } else {
+                execute_result<F> reply(boost::system::in_place_value, std::invoke(std::forward<F>(fn)));
+                const std::remove_reference_t<std::invoke_result_t<F>>& value = *reply;
+                held->tell(std::invoke(classify, value));
+                return reply;
+            }
+        } catch (...) {
+            // Otherwise the permit counts a failure as the stack unwinds, unless it was told and its policy threw.
+            if (bulwark::detail::outcome_of_thrown() == outcome::ignored) held->ignore();
+            throw;
         }
     }
 
