@@ -94,7 +94,7 @@ TYPED_TEST(WatchedBreaker, CountsTheLastCallsAndForgetsThoseBefore) {
 }
 
 TYPED_TEST(WatchedBreaker, CountsACallWhenItEndsAndNotAnIgnoredOne) {
-    TypeParam b{{.window = last_calls(3)}};
+    TypeParam b{{.ready_to_trip = never_trips, .window = last_calls(3)}};
     auto p = b.try_acquire();
     EXPECT_EQ(b.counts(), breaker_counts{});
     EXPECT_TRUE(p->success());
@@ -159,7 +159,8 @@ TYPED_TEST(WatchedBreaker, ARowIsCountedAsFarAsItLiesInTheWindow) {
     EXPECT_EQ(b.state(), breaker_state::closed);
     this->fail(b);
     EXPECT_EQ(b.state(), breaker_state::open);
-    TypeParam c{{.ready_to_trip = bulwark::consecutive_failures(4), .window = last_calls(3)}};
+    const auto at_four = [](const breaker_counts& counts) { return counts.consecutive_failures == 4; };
+    TypeParam c{{.ready_to_trip = at_four, .window = last_calls(3)}};
     this->fail(c, 100);
     EXPECT_EQ(c.counts().consecutive_failures, 3U);
     EXPECT_EQ(c.state(), breaker_state::closed);
@@ -202,7 +203,11 @@ TYPED_TEST(WatchedBreaker, SlowFailuresCountAsSlowToo) {
 }
 
 TYPED_TEST(WatchedBreaker, SlowCallsLeaveTheWindow) {
-    TypeParam b{{.window = last_calls(3), .slow_call = 10ms, .slow_call_ratio = 1, .slow_call_min_requests = 1}};
+    TypeParam b{{.ready_to_trip = never_trips,
+                 .window = last_calls(3),
+                 .slow_call = 10ms,
+                 .slow_call_ratio = 1,
+                 .slow_call_min_requests = 1}};
     this->take(b, 9ms);
     this->take(b, 10ms);
     this->take(b, 10ms);
@@ -359,7 +364,7 @@ std::vector<setup> setups() {
         change(c);
         all.push_back({name, std::move(c)});
     };
-    add("one call", [](auto& c) { c.window = last_calls(1); });
+    add("one call", [](auto& c) { c.window = last_calls(1), c.ready_to_trip = bulwark::failure_ratio(1, 1); });
     add("seven calls, touchy", [](auto& c) { c.window = last_calls(7), c.ready_to_trip = touchy; });
     add("thirty calls", [](auto& c) { c.window = last_calls(30), c.ready_to_trip = bulwark::failure_ratio(0.8, 20); });
     add("a slice of one ns", [](auto& c) { c.window = last_time(1ns, 1); });
