@@ -25,7 +25,8 @@ struct bulkhead_config {
     /// Whether snapshot().waits is kept; 512 bytes.
     bool wait_histogram = false;
     /// Told of refusals and of saturation, in the thread concerned, with nothing held, neither lock nor permit nor
-    /// place in the queue: it may call the bulkhead (a refusal there is told of again). Several threads may call it at once. What it throws is dropped.
+    /// place in the queue: it may call the bulkhead (a refusal there is told of again). Several threads may call it at
+    /// once. What it throws is dropped.
     std::function<void(const bulkhead_event&)> on_event = nullptr;
 };
 
