@@ -84,8 +84,7 @@ public:
             held->tell(next.outcome_of(reply));
             return reply;
         } catch (...) {
-            // Otherwise the permit counts a failure as the stack unwinds.
-            if (bulwark::detail::outcome_of_thrown() == outcome::ignored) held->ignore();
+            held->tell(detail::outcome_of_thrown());
             throw;
         }
     }

@@ -366,8 +366,8 @@ private:
                 return reply;
             }
         } catch (...) {
-            // Otherwise the permit counts a failure as the stack unwinds, unless it was told and its policy threw.
-            if (bulwark::detail::outcome_of_thrown() == outcome::ignored) held->ignore();
+            std::exception_ptr dropped;
+            held->tell(bulwark::detail::outcome_of_thrown(), nanoseconds::zero(), dropped);
             throw;
         }
     }
