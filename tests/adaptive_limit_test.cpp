@@ -19,6 +19,7 @@
 #include <optional>
 #include <random>
 #include <stdexcept>
+#include <system_error>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -384,6 +385,9 @@ TYPED_TEST(AdaptiveLimit, ExecuteTellsHowTheCallEnded) {
     (void)limit.execute([] { return 404; }, judge);
     EXPECT_EQ(last(), limit_sample{});
     (void)limit.execute([](const bulwark::call_context&) -> bulwark::result<int> { return errc::rate_limited; });
+    EXPECT_EQ(last(), limit_sample{});
+    const auto refused = []() -> int { return bulwark::result<int>(errc::rate_limited).value(); };
+    EXPECT_THROW(limit.execute(refused), std::system_error);
     EXPECT_EQ(last(), limit_sample{});
     (void)limit.execute([]() -> bulwark::result<int> { return errc::deadline_exceeded; });
     EXPECT_EQ(last(), (limit_sample{.dropped = 1}));
