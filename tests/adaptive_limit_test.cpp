@@ -19,8 +19,8 @@
 #include <optional>
 #include <random>
 #include <stdexcept>
-#include <system_error>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
