@@ -154,7 +154,7 @@ struct closed_rolling {
 
 /// Closed, with a sliding window; nothing trips.
 circuit_breaker_config sliding(sliding_window window) {
-    circuit_breaker_config config = closed_with(failure_ratio(1.0, std::numeric_limits<std::uint32_t>::max()));
+    circuit_breaker_config config = closed_with(failure_ratio(1.0, 100));
     config.window = window;
     return config;
 }
