@@ -8,7 +8,7 @@
 // by hand, execute() in execute(), and the mutex references nested likewise.
 //
 // All cases run in every round, so that a busy minute falls on all of them, and `over` is the median of the differences
-// within a round, not the difference of medians. Exit code 1 where a pipeline is more than 2 ns over its parts.
+// within a round, not the difference of medians.
 #include "service.hpp"
 #include "this_thread.hpp"
 
@@ -38,7 +38,6 @@ namespace bulwark::bench {
 namespace {
 
 constexpr int calls_a_round = 10'000;
-constexpr double allowed_over = 2.0;
 
 /// ns a call, of one round.
 template <class Call>
@@ -79,9 +78,7 @@ public:
         }
     }
 
-    /// How many pipelines cost too much.
-    int print() const {
-        int dear = 0;
+    void print() const {
         std::printf("case\tns\tcost\tparts\tover\n");
         for (const bench_case& c : all_) {
             std::printf("%s\t%.2f\t%.2f", c.name.c_str(), median(c.ns), median(cost(c)));
@@ -98,9 +95,7 @@ public:
             }
             for (std::size_t i = 0; i != whole.size(); ++i) over[i] = whole[i] - parts[i];
             std::printf("\t%.2f\t%.2f\n", median(parts), median(over));
-            if (c.name.starts_with("pipeline") && median(over) > allowed_over) ++dear;
         }
-        return dear;
     }
 
 private:
@@ -146,7 +141,7 @@ struct mutex_layers {
     }
 };
 
-int run(int rounds) {
+void run(int rounds) {
     using namespace std::chrono_literals;
     circuit_breaker breaker;
     bulkhead pool{{.max_concurrent = 50}};
@@ -229,7 +224,7 @@ int run(int rounds) {
         },
         two_of_text);
     all.run(rounds);
-    return all.print() == 0 ? 0 : 1;
+    all.print();
 }
 
 }  // namespace
@@ -239,5 +234,5 @@ int main(int argc, char** argv) {
     // See main.cpp: no user of a breaker has a process without threads.
     std::thread([] {}).join();
     const int rounds = argc > 1 ? std::atoi(argv[1]) : 301;
-    return bulwark::bench::run(std::max(rounds, 1));
+    bulwark::bench::run(std::max(rounds, 1));
 }
