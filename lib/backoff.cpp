@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 namespace {
 
 void require(bool sound, const char* field, const char* rule) {
@@ -24,4 +24,4 @@ void validate(const backoff_config& config) {
     require(known, "jitter", "must be none, full or equal");
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

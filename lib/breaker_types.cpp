@@ -4,7 +4,7 @@
 #include <ostream>
 #include <sstream>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 std::string_view to_string(breaker_state state) noexcept {
     switch (state) {
@@ -45,4 +45,4 @@ std::string to_string(const breaker_snapshot& snapshot) {
     return std::move(line).str();
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

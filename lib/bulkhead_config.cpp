@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 namespace {
 
 void require(bool sound, const char* config, const char* field, const char* rule) {
@@ -40,4 +40,4 @@ std::uint32_t stripes_of(const bulkhead_config& config) noexcept {
     return config.max_concurrent >= 1024 ? 8 : 1;
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

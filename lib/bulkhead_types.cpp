@@ -1,7 +1,7 @@
 // The names of a bulkhead's events.
 #include <bulwark/bulkhead_types.hpp>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 std::string_view to_string(bulkhead_event_kind kind) noexcept {
     switch (kind) {
@@ -11,4 +11,4 @@ std::string_view to_string(bulkhead_event_kind kind) noexcept {
     return "unknown";
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

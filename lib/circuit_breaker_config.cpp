@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 namespace {
 
 void require(bool sound, const char* field, const char* rule) {
@@ -60,4 +60,4 @@ void validate(const circuit_breaker_config& config) {
     require(config.ramp_from > 0 && config.ramp_from <= 1, "ramp_from", "must be greater than 0 and at most 1");
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

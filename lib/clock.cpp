@@ -5,7 +5,7 @@
 
 #include <dlfcn.h>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 namespace {
 
 #if defined(__aarch64__)
@@ -39,6 +39,6 @@ namespace {
 }();
 }  // namespace
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 namespace {
 
 constexpr std::uint32_t most_expected = std::uint32_t{1} << 20;
@@ -73,4 +73,4 @@ compartment_config config_with_callbacks(const compartments_config& config, std:
     return one;
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 namespace {
 
 class category final : public std::error_category {
@@ -40,4 +40,4 @@ void throw_exception_from_error(errc code, const boost::source_location&) {
     throw std::system_error(make_error_code(code));
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

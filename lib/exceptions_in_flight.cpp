@@ -5,7 +5,7 @@
 #include <cxxabi.h>
 #endif
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 const unsigned* find_uncaught_here() noexcept {
 #if defined(__GXX_ABI_VERSION) && __has_include(<cxxabi.h>)
@@ -20,4 +20,4 @@ const unsigned* find_uncaught_here() noexcept {
 #endif
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

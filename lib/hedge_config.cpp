@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 namespace {
 
 void require(bool sound, const char* field, const char* rule) {
@@ -18,4 +18,4 @@ void validate(const hedge_config& config) {
     require(config.max_attempts >= 1 && config.max_attempts <= 64, "max_attempts", "must be at least 1 and at most 64");
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

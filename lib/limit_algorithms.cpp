@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 namespace {
 
 void require(bool sound, const char* config, const char* field, const char* rule) {
@@ -126,4 +126,4 @@ void validate(const limit_frame& frame) {
 }
 
 }  // namespace detail
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

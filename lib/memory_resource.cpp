@@ -4,7 +4,7 @@
 #include <new>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 void* bulkhead_memory_resource::do_allocate(std::size_t bytes, std::size_t alignment) {
     auto charged = budget_->try_acquire(bytes);
@@ -25,4 +25,4 @@ bool bulkhead_memory_resource::do_is_equal(const std::pmr::memory_resource& othe
     return same != nullptr && same->budget_ == budget_ && *same->upstream_ == *upstream_;
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

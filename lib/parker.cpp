@@ -10,7 +10,7 @@
 
 #include <cerrno>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 void futex::sleep_at(const void* address, std::uint32_t value, std::chrono::steady_clock::time_point until) noexcept {
     using namespace std::chrono;
@@ -33,6 +33,6 @@ void futex::wake(const void* address) noexcept {
     errno = before;
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail
 
 #endif

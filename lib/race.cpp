@@ -3,7 +3,7 @@
 
 #include <utility>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 void race::enter() noexcept {
     const std::lock_guard lock(mutex_);
@@ -134,4 +134,4 @@ result<std::future<void>> race_caller::submit(thread_pool_bulkhead& pool, std::u
     return pool.submit([attempt = std::move(attempt)] { attempt->run(); });
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <random>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 std::uint64_t fresh_seed() noexcept {
     static default_traits::atomic<std::uint64_t> drawn{0};
@@ -21,4 +21,4 @@ std::uint64_t fresh_seed() noexcept {
     return seed == 0 ? 1 : seed;
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

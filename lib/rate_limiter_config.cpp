@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 namespace {
 
 void require(bool sound, const char* field, const char* rule) {
@@ -27,4 +27,4 @@ void validate(const rate_limiter_config& config) {
     require(config.max_wait >= nanoseconds::zero(), "max_wait", "must not be negative");
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -10,7 +10,7 @@
 #include <stop_token>
 #include <string>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 namespace {
 
 void require(bool sound, const char* config, const char* field, const char* rule) {
@@ -48,4 +48,4 @@ void interruptible_sleep::operator()(std::chrono::nanoseconds time, const std::s
 
 }  // namespace detail
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -12,7 +12,7 @@
 #include <string>
 #include <system_error>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 namespace {
 
 using clock = std::chrono::steady_clock;
@@ -218,4 +218,4 @@ void thread_pool_bulkhead::tell(const bulkhead_event& event) const noexcept {
     }
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstddef>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 namespace {
 
 constexpr std::uint32_t bits = 64;
@@ -48,4 +48,4 @@ std::uint32_t claim_thread_slot() noexcept {
     return current_thread_slot = mine.slot;
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

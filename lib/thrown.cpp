@@ -3,7 +3,7 @@
 
 #include <system_error>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 std::optional<errc> refusal_in(const std::exception_ptr& thrown) noexcept {
     try {
@@ -24,4 +24,4 @@ outcome outcome_of_thrown() noexcept {
     return thrown && refusal_in(thrown) ? outcome::ignored : outcome::failure;
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 void validate(const timeout_config& config) {
     if (config.limit <= std::chrono::nanoseconds::zero()) {
@@ -11,4 +11,4 @@ void validate(const timeout_config& config) {
     }
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

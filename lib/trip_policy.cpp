@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 failure_ratio_policy::failure_ratio_policy(double ratio, std::uint32_t min_requests)
     : ratio_(ratio), min_requests_(min_requests) {
@@ -25,4 +25,4 @@ consecutive_failures_policy::consecutive_failures_policy(std::uint32_t limit) : 
     if (limit == 0) throw std::invalid_argument("bulwark: consecutive_failures: n must be at least 1");
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -35,6 +35,7 @@
 #include <bulwark/detail/thrown.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -42,7 +43,7 @@
 #include <limits>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Clock: a steady clock of std::chrono; a coarse one cannot tell latencies apart. Traits are for the library's own
 /// tests and models.
@@ -224,4 +225,4 @@ using adaptive_limit = basic_adaptive_limit<gradient>;
 /// By time-outs, one more or a tenth less.
 using aimd_limit = basic_adaptive_limit<aimd>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

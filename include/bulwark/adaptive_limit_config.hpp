@@ -2,12 +2,13 @@
 #pragma once
 
 #include <bulwark/limit_algorithms.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// The limit has changed.
 struct limit_change {
@@ -73,4 +74,4 @@ void validate(const adaptive_limit_config<Algorithm>& config) {
     validate(config.algorithm);
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

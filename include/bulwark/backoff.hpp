@@ -7,11 +7,13 @@
 // Pure and constexpr: the caller has the random bits. No call reads a clock, and none overflows.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Which part of the delay is left to chance.
 enum class jitter : std::uint8_t {
@@ -107,4 +109,4 @@ constexpr std::chrono::nanoseconds backoff_delay(const backoff_config& config, s
     return std::chrono::nanoseconds(static_cast<rep>(least + detail::scaled_below(random, most - least + 1)));
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

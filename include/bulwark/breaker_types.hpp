@@ -2,13 +2,15 @@
 // their own, so the lock-free breaker and the mutex reference share them.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <iosfwd>
 #include <string>
 #include <string_view>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 enum class breaker_state : std::uint8_t {
     closed,     ///< calls go through and are counted
@@ -61,4 +63,4 @@ struct breaker_snapshot {
 std::string to_string(const breaker_snapshot& snapshot);
 std::ostream& operator<<(std::ostream& out, const breaker_snapshot& snapshot);
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

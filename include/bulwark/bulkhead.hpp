@@ -38,6 +38,7 @@
 #include <bulwark/detail/waiting_line.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -47,7 +48,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 class bulkhead_memory_resource;
 
@@ -358,4 +359,4 @@ template <class Kind, class Traits>
     }
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

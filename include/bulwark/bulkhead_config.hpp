@@ -2,12 +2,13 @@
 #pragma once
 
 #include <bulwark/bulkhead_types.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <limits>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// For bulkhead: permits are calls.
 struct bulkhead_config {
@@ -47,4 +48,4 @@ void validate(const memory_bulkhead_config& config);
 /// How many stripes a valid configuration asks for.
 std::uint32_t stripes_of(const bulkhead_config& config) noexcept;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

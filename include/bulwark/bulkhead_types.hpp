@@ -2,13 +2,14 @@
 #pragma once
 
 #include <bulwark/errc.hpp>
+#include <bulwark/version.hpp>
 
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <string_view>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 enum class bulkhead_event_kind : std::uint8_t {
     refused,    ///< a call got an errc
@@ -45,4 +46,4 @@ struct bulkhead_snapshot {
     friend bool operator==(const bulkhead_snapshot&, const bulkhead_snapshot&) = default;
 };
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <bulwark/deadline.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -13,7 +14,7 @@
 #include <stop_token>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 template <class Clock>
 class basic_call_context {
@@ -60,4 +61,4 @@ private:
 
 using call_context = basic_call_context<std::chrono::steady_clock>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

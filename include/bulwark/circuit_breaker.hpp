@@ -50,6 +50,7 @@
 #include <bulwark/detail/watch.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -61,7 +62,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Clock: a std::chrono clock with a static now(); a steady one, where time must not step back. See clock.hpp for the
 /// resolution of the default. Traits are for the library's own tests and models.
@@ -394,4 +395,4 @@ private:
 using circuit_breaker = basic_circuit_breaker<>;
 using permit = circuit_breaker::permit;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -5,12 +5,13 @@
 #include <bulwark/breaker_types.hpp>
 #include <bulwark/sliding_window.hpp>
 #include <bulwark/trip_policy.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Durations are in the time of the breaker's clock. They saturate: a sum past the range of the clock means never.
 struct circuit_breaker_config {
@@ -89,4 +90,4 @@ struct circuit_breaker_config {
 /// Throws std::invalid_argument that names the first field that makes no sense; otherwise does nothing.
 void validate(const circuit_breaker_config& config);
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <bulwark/detail/atomics.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -13,7 +14,7 @@
 #include <time.h>
 #endif
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 #if defined(CLOCK_MONOTONIC_COARSE)
 namespace detail {
@@ -96,4 +97,4 @@ private:
     static inline detail::atomic<rep> ticks_{0};
 };
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -29,13 +29,14 @@
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <functional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// A service as its callers see it. The registry makes it.
 template <class Clock = coarse_clock, class Traits = detail::default_traits>
@@ -139,4 +140,4 @@ private:
 using compartment = basic_compartment<>;
 using compartments = basic_compartments<>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -5,6 +5,7 @@
 #include <bulwark/bulkhead_config.hpp>
 #include <bulwark/bulkhead_types.hpp>
 #include <bulwark/circuit_breaker_config.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -12,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// What a compartment has: a breaker and a bulkhead. bulkhead.max_concurrent has no default.
 struct compartment_config {
@@ -53,4 +54,4 @@ const compartment_config& config_of(const compartments_config& config, std::stri
 /// must live as long as the compartment.
 compartment_config config_with_callbacks(const compartments_config& config, std::string_view name);
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

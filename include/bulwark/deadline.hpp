@@ -8,12 +8,13 @@
 #pragma once
 
 #include <bulwark/detail/time_limit.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <compare>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Clock: a steady clock of std::chrono, or manual_clock in tests.
 template <class Clock>
@@ -65,4 +66,4 @@ private:
 
 using deadline = basic_deadline<std::chrono::steady_clock>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

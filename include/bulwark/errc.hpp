@@ -4,13 +4,15 @@
 // a std::system_error with the code below.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
 
 #include <system_error>
 #include <type_traits>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Why a call was not let through, or brought no answer. Converts to std::error_code.
 enum class errc {
@@ -41,7 +43,7 @@ inline std::error_code make_error_code(errc code) noexcept {
 template <class T>
 using result = boost::system::result<T, errc>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI
 
 template <>
 struct std::is_error_code_enum<bulwark::errc> : std::true_type {};

@@ -25,6 +25,7 @@
 #include <bulwark/detail/rare_count.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 #include <exception>
@@ -32,7 +33,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 template <class Fn>
 class fallback : public detail::executes<fallback<Fn>> {
@@ -111,4 +112,4 @@ private:
     detail::rare_count asked_;
 };
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -38,6 +38,7 @@
 #include <bulwark/errc.hpp>
 #include <bulwark/hedge_config.hpp>
 #include <bulwark/thread_pool_bulkhead.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -47,7 +48,7 @@
 #include <utility>
 #include <vector>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Clock: std::chrono::steady_clock; manual_clock in tests, which a caller who waits looks at every millisecond.
 template <class Clock = std::chrono::steady_clock>
@@ -190,4 +191,4 @@ private:
 
 using hedge = basic_hedge<>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

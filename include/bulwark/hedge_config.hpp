@@ -2,11 +2,12 @@
 #pragma once
 
 #include <bulwark/retry_budget.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <cstdint>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 struct hedge_config {
     /// How long the latest attempt may be silent before the next begins: the 95th percentile of the service's latency,
@@ -22,4 +23,4 @@ struct hedge_config {
 /// Throws std::invalid_argument that names the field that makes no sense; otherwise does nothing.
 void validate(const hedge_config& config);
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

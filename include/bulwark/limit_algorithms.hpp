@@ -16,11 +16,13 @@
 // Thread safety: values. next() is const and noexcept and neither locks nor allocates.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <chrono>
 #include <concepts>
 #include <cstdint>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// What a window of calls showed.
 struct limit_sample {
@@ -115,4 +117,4 @@ struct gradient {
 void validate(const aimd& settings);
 void validate(const gradient& settings);
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

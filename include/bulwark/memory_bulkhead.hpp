@@ -11,10 +11,11 @@
 #include <bulwark/bulkhead.hpp>
 #include <bulwark/bulkhead_config.hpp>
 #include <bulwark/detail/permit_counter.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 namespace detail {
 
 /// Permits that are bytes.
@@ -31,4 +32,4 @@ struct bytes {
 
 using memory_bulkhead = basic_bulkhead<detail::bytes>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -13,11 +13,12 @@
 #pragma once
 
 #include <bulwark/memory_bulkhead.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstddef>
 #include <memory_resource>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 class bulkhead_memory_resource final : public std::pmr::memory_resource {
 public:
@@ -38,4 +39,4 @@ private:
     std::pmr::memory_resource* upstream_;
 };
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

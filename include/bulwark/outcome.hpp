@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bulwark/errc.hpp>
+#include <bulwark/version.hpp>
 
 #include <boost/system/error_code.hpp>
 
@@ -10,7 +11,7 @@
 #include <system_error>
 #include <type_traits>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 enum class outcome : std::uint8_t {
     success,
@@ -85,4 +86,4 @@ template <class C, class F>
 concept classifier_of = std::invocable<F> && !std::is_void_v<std::invoke_result_t<F>> &&
                         std::is_invocable_r_v<outcome, C, const std::remove_cvref_t<std::invoke_result_t<F>>&>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -45,11 +45,12 @@
 #include <bulwark/detail/executes.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <type_traits>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 namespace detail {
 
@@ -132,4 +133,4 @@ private:
 template <class... Layers>
 pipeline(Layers&&...) -> pipeline<Layers...>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

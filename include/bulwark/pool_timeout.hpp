@@ -41,12 +41,13 @@
 #include <bulwark/errc.hpp>
 #include <bulwark/thread_pool_bulkhead.hpp>
 #include <bulwark/timeout_config.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Clock: std::chrono::steady_clock; manual_clock in tests, which a caller who waits looks at every millisecond.
 template <class Clock = std::chrono::steady_clock>
@@ -98,4 +99,4 @@ private:
 
 using pool_timeout = basic_pool_timeout<>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

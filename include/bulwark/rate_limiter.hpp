@@ -51,13 +51,14 @@
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/rate_limiter_config.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <stop_token>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Clock: a std::chrono clock with a static now() that counts in whole numbers; a steady one.
 template <class Clock = std::chrono::steady_clock, class Traits = detail::default_traits>
@@ -220,4 +221,4 @@ result<void> basic_rate_limiter<Clock, Traits>::sleep(const place& mine, typenam
     }
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

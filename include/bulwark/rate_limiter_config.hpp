@@ -1,10 +1,12 @@
 // How a rate limiter is set up, and what it refuses to be set up with.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <chrono>
 #include <cstdint>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// `permits` in each `period`, and `burst` of them at once where nobody took any for a while.
 struct rate_limiter_config {
@@ -24,4 +26,4 @@ struct rate_limiter_config {
 /// Throws std::invalid_argument that names the field that makes no sense; otherwise does nothing.
 void validate(const rate_limiter_config& config);
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

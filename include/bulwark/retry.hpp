@@ -28,6 +28,7 @@
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
 #include <bulwark/retry_config.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -38,7 +39,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// The predicate where none is given: failures and exceptions are followed by another attempt.
 struct retry_failures {};
@@ -240,4 +241,4 @@ private:
 
 using retry = basic_retry<>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

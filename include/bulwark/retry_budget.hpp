@@ -28,10 +28,11 @@
 
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/retry_budget_config.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 template <class Traits = detail::default_traits>
 class alignas(64) basic_retry_budget {
@@ -91,4 +92,4 @@ private:
 
 using retry_budget = basic_retry_budget<>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -1,9 +1,11 @@
 // How a retry budget is set up, and what it refuses to be set up with.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <cstdint>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 struct retry_budget_config {
     /// How many retries 100 calls may cause in the long run. 0 to 1000, in steps of 10^-7, to the nearest of which it
@@ -33,4 +35,4 @@ constexpr std::uint64_t retry_units(double percent) noexcept {
 
 }  // namespace detail
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -3,12 +3,13 @@
 
 #include <bulwark/backoff.hpp>
 #include <bulwark/retry_budget.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// A retry that has been decided on and paid for. It is made after the delay, unless the call is stopped meanwhile.
 struct retry_event {
@@ -52,4 +53,4 @@ struct retry_snapshot {
     friend bool operator==(const retry_snapshot&, const retry_snapshot&) = default;
 };
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -2,10 +2,12 @@
 // circuit_breaker_config::window.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <chrono>
 #include <cstdint>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Made by last_calls() or last_time(); as it is by default there is no sliding window, and
 /// circuit_breaker_config::interval says which calls are counted.
@@ -33,4 +35,4 @@ constexpr sliding_window last_time(std::chrono::nanoseconds span, std::uint32_t 
     return {.of = sliding_window::kind::time, .span = span, .buckets = buckets};
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -17,13 +17,14 @@
 
 #include <bulwark/timeout.hpp>
 #include <bulwark/timer.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <stop_token>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 template <class Clock = std::chrono::steady_clock>
 class basic_stopping_timeout : public detail::executes<basic_stopping_timeout<Clock>> {
@@ -68,4 +69,4 @@ private:
 
 using stopping_timeout = basic_stopping_timeout<>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

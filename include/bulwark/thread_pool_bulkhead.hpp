@@ -27,6 +27,7 @@
 #include <bulwark/detail/atomics.hpp>
 #include <bulwark/detail/pool_task.hpp>
 #include <bulwark/errc.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <condition_variable>
@@ -42,7 +43,7 @@
 #include <utility>
 #include <vector>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 struct thread_pool_bulkhead_config {
     /// Workers, all started by the constructor: how many calls run at once. At least 1 and at most 65,536; there is no
@@ -166,4 +167,4 @@ private:
     std::vector<std::jthread> threads_;
 };
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -32,12 +32,13 @@
 #include <bulwark/detail/wanted.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/timeout_config.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Clock: a steady clock of std::chrono; coarse_clock, whose readings cost less, where the limit is many ticks of it;
 /// manual_clock in tests.
@@ -92,4 +93,4 @@ private:
 
 using timeout = basic_timeout<>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

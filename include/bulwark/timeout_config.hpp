@@ -1,9 +1,11 @@
 // How long a call may take, and what becomes of an answer that comes too late.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <chrono>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 struct timeout_config {
     /// From the beginning of the call in this layer; more than 0. There is no default.
@@ -15,4 +17,4 @@ struct timeout_config {
 /// Throws std::invalid_argument that names the field that makes no sense; otherwise does nothing.
 void validate(const timeout_config& config);
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -26,6 +26,7 @@
 #include <bulwark/deadline.hpp>
 #include <bulwark/detail/alarm_heap.hpp>
 #include <bulwark/detail/timed_wait.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <condition_variable>
@@ -36,7 +37,7 @@
 #include <thread>
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Clock: std::chrono::steady_clock; or manual_clock in tests, which the thread looks at every millisecond.
 template <class Clock = std::chrono::steady_clock>
@@ -146,4 +147,4 @@ private:
 
 using timer = basic_timer<>;
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

@@ -5,10 +5,11 @@
 #pragma once
 
 #include <bulwark/breaker_types.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 class failure_ratio_policy {
 public:
@@ -42,4 +43,4 @@ inline auto consecutive_failures(std::uint32_t n) {
     return consecutive_failures_policy(n);
 }
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

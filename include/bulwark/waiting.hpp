@@ -12,12 +12,13 @@
 #include <bulwark/call_context.hpp>
 #include <bulwark/detail/executes.hpp>
 #include <bulwark/errc.hpp>
+#include <bulwark/version.hpp>
 
 #include <boost/system/result.hpp>
 
 #include <utility>
 
-namespace bulwark {
+namespace bulwark::inline BULWARK_ABI {
 
 /// Pool: bulkhead, memory_bulkhead, their mutex references, rate_limiter, or what has the same acquire() and
 /// capacity(). It must outlive this.
@@ -52,4 +53,4 @@ private:
     weight_type weight_;
 };
 
-}  // namespace bulwark
+}  // namespace bulwark::inline BULWARK_ABI

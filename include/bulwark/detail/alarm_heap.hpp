@@ -6,12 +6,14 @@
 // Not thread-safe: the timer has it behind its mutex.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <cstddef>
 #include <limits>
 #include <utility>
 #include <vector>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// A base of what a heap holds.
 template <class Deadline>
@@ -75,4 +77,4 @@ private:
     std::vector<Item*> items_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

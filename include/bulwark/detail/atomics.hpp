@@ -5,10 +5,12 @@
 // operation takes its memory order in words, there is no default to forget.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <boost/atomic/atomic.hpp>
 #include <boost/memory_order.hpp>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 using boost::memory_order_acq_rel;
 using boost::memory_order_acquire;
@@ -45,4 +47,4 @@ private:
     boost::atomic<T> word_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -4,13 +4,15 @@
 // Progress: blocking, for a few steps; a mutex.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <utility>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 class background {
 public:
@@ -88,4 +90,4 @@ private:
     std::shared_ptr<background> calls_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -65,6 +65,7 @@
 #include <bulwark/detail/transition.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -73,7 +74,7 @@
 #include <limits>
 #include <optional>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// Proves in which generation and window a call was admitted. A request that was not counted is of no window: its
 /// outcome counts it, as it does that of a call from an earlier window.
@@ -689,4 +690,4 @@ private:
     const limits limits_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -15,6 +15,7 @@
 
 #include <bulwark/bulkhead_types.hpp>
 #include <bulwark/detail/traits.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <array>
@@ -24,7 +25,7 @@
 #include <cstdint>
 #include <memory>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 enum class tally_of : std::uint8_t { admitted, refused, timed_out, stopped, total_wait, longest_wait };
 
@@ -117,4 +118,4 @@ private:
     cell shared_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -25,12 +25,13 @@
 #include <bulwark/detail/thread_slot.hpp>
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/detail/transition.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <memory>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// 64 bytes, the property of one thread.
 template <class Traits>
@@ -198,4 +199,4 @@ private:
     typename Traits::template atomic<std::uint64_t> in_use_;  ///< bounds
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -7,6 +7,7 @@
 #include <bulwark/detail/wrapping.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -14,7 +15,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// Called with the context where it takes one.
 template <class Fn, class Context>
@@ -198,4 +199,4 @@ template <class Context, class F, class Classifier, class... Layers>
     return all(context);
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

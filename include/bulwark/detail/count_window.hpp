@@ -54,12 +54,13 @@
 #include <bulwark/detail/layout.hpp>
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/detail/window_counts.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// `PlaceBits`: how far places are counted; fewer for tests, so that they meet the wrap.
 template <class Traits, unsigned PlaceBits = 34>
@@ -235,4 +236,4 @@ private:
     alignas(64) word head_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -14,9 +14,11 @@
 // than 2^63: the horizon, 4.5 years where a nanosecond has 64 units, 292 years where it has one.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <cstdint>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 __extension__ using double_word = unsigned __int128;
 
@@ -80,4 +82,4 @@ private:
     std::uint64_t most_ = 0;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

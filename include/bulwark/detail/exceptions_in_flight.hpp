@@ -7,9 +7,11 @@
 // Progress: wait-free; the first use in a thread may allocate inside the C++ library. Cost: two loads.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <exception>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// Where this thread's number is; null before it was looked for.
 inline constinit thread_local const unsigned* uncaught_here = nullptr;
@@ -25,4 +27,4 @@ inline int exceptions_in_flight() noexcept {
     return static_cast<int>(*uncaught_here);
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -4,11 +4,12 @@
 #include <bulwark/call_context.hpp>
 #include <bulwark/detail/chain.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <type_traits>
 #include <utility>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// A base of Layer. Calls keep to deadlines of the clock that Layer names; where it names none, of whichever clock the
 /// caller's context has.
@@ -61,4 +62,4 @@ private:
     Layer& self() noexcept { return static_cast<Layer&>(*this); }
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

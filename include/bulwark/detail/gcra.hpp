@@ -33,6 +33,7 @@
 #include <bulwark/detail/emission.hpp>
 #include <bulwark/detail/time_limit.hpp>
 #include <bulwark/detail/traits.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -40,7 +41,7 @@
 #include <cstdint>
 #include <ratio>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 template <class Clock, class Traits>
 class alignas(64) gcra {
@@ -174,4 +175,4 @@ private:
     word word_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -14,11 +14,12 @@
 #pragma once
 
 #include <bulwark/detail/transition.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <cstdint>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 struct hint_word {
     static constexpr std::uint64_t unit = 256;
@@ -50,4 +51,4 @@ struct hint_word {
     }
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

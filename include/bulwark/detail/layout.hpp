@@ -34,10 +34,12 @@
 // tallies, or, where it has a cell, within the same window as far as the clock can tell.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <cstdint>
 #include <limits>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// A field of a packed word. `add one` is `word + unit`, allowed only where full(word) is false.
 template <unsigned Shift, unsigned Width>
@@ -129,4 +131,4 @@ struct lane {
     static constexpr std::uint32_t payload(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word); }
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -21,10 +21,11 @@
 #pragma once
 
 #include <bulwark/detail/traits.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// The two halves.
 struct gate_view {
@@ -76,4 +77,4 @@ private:
     typename Traits::template atomic<std::uint64_t> word_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -31,6 +31,7 @@
 #pragma once
 
 #include <bulwark/detail/traits.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -42,7 +43,7 @@
 #include <string_view>
 #include <utility>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// Hash: from std::string_view to std::size_t; it must not throw.
 template <class T, class Traits = default_traits, class Hash = std::hash<std::string_view>>
@@ -130,4 +131,4 @@ private:
     const std::unique_ptr<head_word[]> heads_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -16,13 +16,14 @@
 #pragma once
 
 #include <bulwark/detail/atomics.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// For ever.
 inline constexpr auto no_time_limit = std::chrono::steady_clock::time_point::max();
@@ -127,4 +128,4 @@ using parker = futex_parker;
 using parker = condition_parker;
 #endif
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -6,7 +6,9 @@
 // guarantee.
 #pragma once
 
-namespace bulwark::detail {
+#include <bulwark/version.hpp>
+
+namespace bulwark::inline BULWARK_ABI::detail {
 
 inline void pause_after_lost_race() noexcept {
     for (int i = 0; i != 64; ++i) {
@@ -18,4 +20,4 @@ inline void pause_after_lost_race() noexcept {
     }
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -39,12 +39,13 @@
 #pragma once
 
 #include <bulwark/detail/traits.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 #include <limits>
 #include <memory>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// Up to 2^32 - 1 permits, and the puts that a refusal over several stripes counts.
 struct striped_word {
@@ -261,4 +262,4 @@ private:
     stripe first_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

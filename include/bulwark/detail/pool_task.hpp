@@ -9,6 +9,7 @@
 #pragma once
 
 #include <bulwark/bulkhead.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <exception>
@@ -18,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// What the future of a submitted F holds: what F returns, but a value for an rvalue reference.
 template <class F>
@@ -111,4 +112,4 @@ private:
     std::packaged_task<R()> task_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

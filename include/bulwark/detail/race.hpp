@@ -19,6 +19,7 @@
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
 #include <bulwark/thread_pool_bulkhead.hpp>
+#include <bulwark/version.hpp>
 
 #include <condition_variable>
 #include <cstdint>
@@ -30,7 +31,7 @@
 #include <stop_token>
 #include <utility>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// What an attempt came to: a reply, or what was thrown.
 class attempt_answer {
@@ -224,4 +225,4 @@ private:
     const std::stop_callback<note> wake_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -10,11 +10,12 @@
 
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/detail/transition.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <cstdint>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 template <class Traits>
 class ramp {
@@ -48,4 +49,4 @@ private:
     alignas(64) word sum_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

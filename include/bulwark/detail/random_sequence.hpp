@@ -8,10 +8,11 @@
 #pragma once
 
 #include <bulwark/detail/traits.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// Another one each time, also in processes that start together. Never 0. Not cheap.
 std::uint64_t fresh_seed() noexcept;
@@ -49,4 +50,4 @@ private:
     typename Traits::template atomic<std::uint64_t> counter_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

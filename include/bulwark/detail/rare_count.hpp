@@ -5,10 +5,11 @@
 #pragma once
 
 #include <bulwark/detail/atomics.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 class rare_count {
 public:
@@ -30,4 +31,4 @@ private:
     atomic<std::uint64_t> n_{0};
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -8,6 +8,7 @@
 #include <bulwark/detail/rare_count.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/retry_config.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <array>
@@ -19,7 +20,7 @@
 #include <stop_token>
 #include <utility>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// Sleeps, and not a moment longer than until a stop is asked for.
 struct interruptible_sleep {
@@ -114,4 +115,4 @@ private:
     std::array<rare_count, 5> tally_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -30,12 +30,13 @@
 #pragma once
 
 #include <bulwark/detail/traits.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 struct ended_call {
     std::int64_t took = 0;  ///< ns
@@ -138,4 +139,4 @@ private:
     typename Traits::template atomic<std::int64_t> end_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

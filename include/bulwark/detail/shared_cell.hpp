@@ -27,10 +27,11 @@
 
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/detail/transition.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 template <class Traits>
 class alignas(64) shared_cell {
@@ -100,4 +101,4 @@ private:
     word row_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -12,10 +12,12 @@
 //       before what the other does there.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <cstdint>
 #include <limits>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// How many threads can have a slot at once.
 inline constexpr std::uint32_t max_thread_slots = 1024;
@@ -33,4 +35,4 @@ inline std::uint32_t thread_slot() noexcept {
     return slot == unclaimed_thread_slot ? claim_thread_slot() : slot;
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

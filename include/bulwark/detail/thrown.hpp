@@ -4,11 +4,12 @@
 
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <exception>
 #include <optional>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// Of an exception that stands for a refusal by the library: which.
 std::optional<errc> refusal_in(const std::exception_ptr& thrown) noexcept;
@@ -16,4 +17,4 @@ std::optional<errc> refusal_in(const std::exception_ptr& thrown) noexcept;
 /// Of the exception that is being handled.
 outcome outcome_of_thrown() noexcept;
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

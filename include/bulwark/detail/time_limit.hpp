@@ -1,9 +1,11 @@
 // How long a call may still wait, by whatever clock its caller named.
 #pragma once
 
+#include <bulwark/version.hpp>
+
 #include <chrono>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// The next nanosecond, or the end of the range where the time is beyond it; no time where it is none, or no number.
 template <class Rep, class Period>
@@ -56,4 +58,4 @@ private:
     const std::chrono::time_point<Clock, Duration> end_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -66,6 +66,7 @@
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/detail/transition.hpp>
 #include <bulwark/detail/window_counts.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -74,7 +75,7 @@
 #include <optional>
 #include <utility>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 template <class Traits>
 class time_window {
@@ -272,4 +273,4 @@ private:
     word row_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

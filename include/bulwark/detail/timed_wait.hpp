@@ -3,6 +3,7 @@
 
 #include <bulwark/clock.hpp>
 #include <bulwark/deadline.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -10,7 +11,7 @@
 #include <mutex>
 #include <type_traits>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// Clocks whose time passes by itself. Any other may be turned by hand, and is looked at every millisecond.
 template <class Clock>
@@ -28,4 +29,4 @@ void sleep_until(std::condition_variable& changed, std::unique_lock<std::mutex>&
     changed.wait_for(lock, std::min(end.remaining(), most));
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

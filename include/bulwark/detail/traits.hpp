@@ -8,11 +8,12 @@
 #include <bulwark/detail/parker.hpp>
 #include <bulwark/detail/pause.hpp>
 #include <bulwark/detail/thread_slot.hpp>
+#include <bulwark/version.hpp>
 
 #include <cstdint>
 #include <mutex>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// The product's.
 struct default_traits {
@@ -27,4 +28,4 @@ struct default_traits {
     static std::uint32_t known_thread_slot() noexcept { return current_thread_slot; }
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -13,13 +13,14 @@
 #include <bulwark/detail/random_sequence.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <limits>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// Nanoseconds of the breaker's clock, moved up by 2^63 so that order is unsigned.
 using instant = std::uint64_t;
@@ -425,4 +426,4 @@ private:
     }
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -38,13 +38,14 @@
 
 #include <bulwark/detail/permit_counter.hpp>
 #include <bulwark/detail/traits.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <utility>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// What a call finds out about its permits.
 enum class turn : std::uint8_t {
@@ -415,4 +416,4 @@ private:
     count_word in_charge_;
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <bulwark/errc.hpp>
+#include <bulwark/version.hpp>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// errc{} where it is; otherwise why not. Nothing was asked of the service, so neither is a failure.
 template <class Context>
@@ -13,4 +14,4 @@ errc unwanted(const Context& context, typename Context::clock::time_point now) n
     return errc{};
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

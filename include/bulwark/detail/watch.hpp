@@ -27,13 +27,14 @@
 #include <bulwark/detail/window_counts.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// Where no policy is asked.
 struct never_asked {
@@ -174,4 +175,4 @@ private:
     typename Traits::template atomic<std::uint64_t> exempt_{0};  ///< a closed generation without a ramp
 };
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

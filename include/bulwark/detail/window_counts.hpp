@@ -2,11 +2,12 @@
 #pragma once
 
 #include <bulwark/breaker_types.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <cstdint>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// What the packed words of the windows have room for.
 inline constexpr std::uint32_t most_calls_in_window = 1000;
@@ -35,4 +36,4 @@ constexpr breaker_counts to_breaker_counts(const window_counts& c) noexcept {
             .consecutive_failures = c.row_of_failures ? std::min(c.row, c.failures) : 0};
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

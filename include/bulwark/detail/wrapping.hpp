@@ -4,13 +4,14 @@
 
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <concepts>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
 
-namespace bulwark::detail {
+namespace bulwark::inline BULWARK_ABI::detail {
 
 /// It says itself what it does.
 template <class Layer, class Context, class Next>
@@ -69,4 +70,4 @@ template <class Layer, class Context, class Next>
     }
 }
 
-}  // namespace bulwark::detail
+}  // namespace bulwark::inline BULWARK_ABI::detail

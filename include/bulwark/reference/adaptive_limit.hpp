@@ -14,6 +14,7 @@
 #include <bulwark/detail/thrown.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -22,7 +23,7 @@
 #include <mutex>
 #include <utility>
 
-namespace bulwark::reference {
+namespace bulwark::inline BULWARK_ABI::reference {
 
 template <limit_algorithm Algorithm, class Clock = std::chrono::steady_clock>
 class basic_adaptive_limit : public bulwark::detail::executes<basic_adaptive_limit<Algorithm, Clock>> {
@@ -182,4 +183,4 @@ private:
 using adaptive_limit = basic_adaptive_limit<gradient>;
 using aimd_limit = basic_adaptive_limit<aimd>;
 
-}  // namespace bulwark::reference
+}  // namespace bulwark::inline BULWARK_ABI::reference

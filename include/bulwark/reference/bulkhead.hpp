@@ -13,6 +13,7 @@
 #include <bulwark/bulkhead_types.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -28,7 +29,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace bulwark::reference {
+namespace bulwark::inline BULWARK_ABI::reference {
 
 /// `Weight` counts permits: std::uint32_t of calls, std::uint64_t of bytes. `Most` is the field of Config that says how
 /// many there are.
@@ -302,4 +303,4 @@ using memory_bulkhead = basic_bulkhead<std::uint64_t, memory_bulkhead_config, &m
 
 using slot = bulkhead::slot;
 
-}  // namespace bulwark::reference
+}  // namespace bulwark::inline BULWARK_ABI::reference

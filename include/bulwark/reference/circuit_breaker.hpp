@@ -12,6 +12,7 @@
 #include <bulwark/errc.hpp>
 #include <bulwark/outcome.hpp>
 #include <bulwark/reference/sliding_window.hpp>
+#include <bulwark/version.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -25,7 +26,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace bulwark::reference {
+namespace bulwark::inline BULWARK_ABI::reference {
 
 /// MaxCount: no count passes it; the call that would begins a new window (half-open: a new generation).
 template <class Clock = coarse_clock, std::uint32_t MaxCount = std::numeric_limits<std::uint32_t>::max()>
@@ -457,4 +458,4 @@ private:
 using circuit_breaker = basic_circuit_breaker<>;
 using permit = circuit_breaker::permit;
 
-}  // namespace bulwark::reference
+}  // namespace bulwark::inline BULWARK_ABI::reference

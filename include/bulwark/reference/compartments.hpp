@@ -8,6 +8,7 @@
 #include <bulwark/outcome.hpp>
 #include <bulwark/reference/bulkhead.hpp>
 #include <bulwark/reference/circuit_breaker.hpp>
+#include <bulwark/version.hpp>
 
 #include <functional>
 #include <map>
@@ -18,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace bulwark::reference {
+namespace bulwark::inline BULWARK_ABI::reference {
 
 template <class Clock = coarse_clock>
 class basic_compartment {
@@ -174,4 +175,4 @@ private:
 using compartment = basic_compartment<>;
 using compartments = basic_compartments<>;
 
-}  // namespace bulwark::reference
+}  // namespace bulwark::inline BULWARK_ABI::reference

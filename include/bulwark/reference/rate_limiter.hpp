@@ -17,6 +17,7 @@
 #include <bulwark/detail/executes.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/rate_limiter_config.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -25,7 +26,7 @@
 #include <mutex>
 #include <stop_token>
 
-namespace bulwark::reference {
+namespace bulwark::inline BULWARK_ABI::reference {
 
 /// A level, or a time by a count of nanoseconds, whose products and sums all fit.
 __extension__ using wide = __int128;
@@ -210,4 +211,4 @@ private:
 
 using rate_limiter = basic_rate_limiter<>;
 
-}  // namespace bulwark::reference
+}  // namespace bulwark::inline BULWARK_ABI::reference

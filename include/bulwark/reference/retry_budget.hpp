@@ -7,12 +7,13 @@
 #pragma once
 
 #include <bulwark/retry_budget_config.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <mutex>
 
-namespace bulwark::reference {
+namespace bulwark::inline BULWARK_ABI::reference {
 
 class retry_budget {
 public:
@@ -51,4 +52,4 @@ private:
     std::uint64_t saved_;
 };
 
-}  // namespace bulwark::reference
+}  // namespace bulwark::inline BULWARK_ABI::reference

@@ -4,6 +4,7 @@
 
 #include <bulwark/breaker_types.hpp>
 #include <bulwark/circuit_breaker_config.hpp>
+#include <bulwark/version.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -11,7 +12,7 @@
 #include <deque>
 #include <map>
 
-namespace bulwark::reference {
+namespace bulwark::inline BULWARK_ABI::reference {
 
 /// 0 where the reading is from before. Unsigned: from one end of a clock to the other is more than it can say itself.
 inline std::uint64_t time_between(std::chrono::nanoseconds start, std::chrono::nanoseconds now) {
@@ -142,4 +143,4 @@ private:
     std::uint64_t sum_ = whole - 1;
 };
 
-}  // namespace bulwark::reference
+}  // namespace bulwark::inline BULWARK_ABI::reference
