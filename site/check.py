@@ -32,21 +32,24 @@ SHOWN_DARK = ("docs/tour/breaker.html", "reference/classbulwark_1_1basic__circui
 
 # What a page says of itself: its links as they are resolved, its anchors, and what is wrong with how it looks.
 LOOK = """
-const wide = document.scrollingElement.scrollWidth - window.innerWidth;
-const culprits = wide <= 0 ? [] : [...document.body.querySelectorAll('*')]
-    .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)
-    .slice(-3).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 40));
+const [smallest, width] = arguments;
 const content = document.querySelector('article, div.contents') || document.body;
+// On a phone a page that is too wide widens the window: the width that was asked for counts. What a box clips is as bad.
+const wide = document.scrollingElement.scrollWidth - width;
+const scrolls = e => e && e !== content && (/auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+const outside = [...content.querySelectorAll('*')]
+    .filter(e => e.getBoundingClientRect().right > width + 1 && !scrolls(e))
+    .slice(0, 3).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 40));
 const small = [...content.querySelectorAll('p, li, td, dd')].filter(e => [...e.childNodes]
     .some(n => n.nodeType === Node.TEXT_NODE && n.textContent.trim()) && e.getClientRects().length
     && !e.closest('.fragment, .memproto, .memberdecls, .fieldtable, pre')
-    && parseFloat(getComputedStyle(e).fontSize) < arguments[0]).slice(0, 3)
+    && parseFloat(getComputedStyle(e).fontSize) < smallest).slice(0, 3)
     .map(e => getComputedStyle(e).fontSize + ': ' + e.textContent.trim().slice(0, 40));
 return {
     links: [...document.querySelectorAll('a[href]')].map(a => a.href),
     ids: [...document.querySelectorAll('[id], a[name]')].map(e => e.id || e.name),
     pictures: [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src),
-    wide, culprits, small,
+    wide, outside, small,
 };
 """
 
@@ -92,10 +95,10 @@ def look_at(driver, base, pages):
         resize(driver, width, height, name == "phone")
         for page in pages:
             driver.get(base + page)
-            seen = driver.execute_script(LOOK, SMALLEST_TEXT)
+            seen = driver.execute_script(LOOK, SMALLEST_TEXT, width)
             links[page], ids[page] = seen["links"], set(seen["ids"])
-            if seen["wide"] > 0:
-                wrong.append(f"{page}: {seen['wide']} px too wide for a {name}: {seen['culprits']}")
+            if seen["wide"] > 0 or seen["outside"]:
+                wrong.append(f"{page}: {max(seen['wide'], 0)} px too wide for a {name}, sticking out: {seen['outside']}")
             wrong += [f"{page}: small text on a {name}: {each}" for each in seen["small"]]
             wrong += [f"{page}: no picture: {each}" for each in seen["pictures"]]
             wrong += [f"{page}: {entry['message']}" for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]

@@ -51,6 +51,8 @@ def main():
     print("*/")
     text = "\n".join(rest)
     text = text.replace("namespace bulwark::inline BULWARK_ABI {", "namespace bulwark {")
+    # What a header includes is no part of its documentation; comparisons that the compiler writes need none.
+    text = re.sub(r"^#include .*$|^\s*friend .*operator.* = default;$", "", text, flags=re.MULTILINE)
     # Doxygen looks for namespace std, which is not among its files.
     text = re.sub(r"^template <>\nstruct std::.*;$", "\n", text, flags=re.MULTILINE)
     text = re.sub(r"\[\[(?:gnu::\w+|nodiscard|noreturn|no_unique_address|likely|unlikely)(?:, gnu::\w+)*\]\] ?", "", text)

@@ -113,11 +113,11 @@ class Site:
                 if not line.startswith("// "):
                     break
                 comment.append(line.removeprefix("// "))
-            first = re.split(r"(?<=[.:;])\s", " ".join(comment) + " ")[0].rstrip(":;.") + "."
+            first = re.split(r"(?<=\.)\s", " ".join(comment))[0].rstrip(":;.") + "."
             first = first.replace("<", "&lt;")
-            rows.append(f"| [`{path.name}`](../{doxygen_page(path)}) | {first} |")
+            rows.append(f"- [`{path.name}`](../{doxygen_page(path)}): {first}")
         self.put(ROOT / "reference" / "index.md", "# Reference\n\nOne page for each public header, as `#include <bulwark/...>`;"
-                 " `bulwark/bulwark.hpp` has most of them. Also [all types](annotated.html).\n\n| | |\n|---|---|\n"
+                 " `bulwark/bulwark.hpp` has most of them. Also [all types](annotated.html).\n\n"
                  + "\n".join(rows) + "\n")
 
 
