@@ -50,6 +50,7 @@ return {
     ids: [...document.querySelectorAll('[id], a[name]')].map(e => e.id || e.name),
     pictures: [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src),
     wide, outside, small,
+    empty: [...document.querySelectorAll('.memproto')].filter(e => !e.innerText.trim()).length,
 };
 """
 
@@ -100,6 +101,8 @@ def look_at(driver, base, pages):
             if seen["wide"] > 0 or seen["outside"]:
                 wrong.append(f"{page}: {max(seen['wide'], 0)} px too wide for a {name}, sticking out: {seen['outside']}")
             wrong += [f"{page}: small text on a {name}: {each}" for each in seen["small"]]
+            if seen["empty"]:
+                wrong.append(f"{page}: {seen['empty']} declarations that are not to be seen")
             wrong += [f"{page}: no picture: {each}" for each in seen["pictures"]]
             wrong += [f"{page}: {entry['message']}" for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
             if page in SHOWN:
