@@ -154,6 +154,7 @@ public:
     /// Open: how long until the first probe; nanoseconds::max() means never. Otherwise 0.
     std::chrono::nanoseconds retry_after() const noexcept { return snapshot().retry_after; }
 
+    /// One readable line: state, generation, counts, and the time left where it is open.
     friend std::string to_string(const basic_circuit_breaker& breaker) { return to_string(breaker.snapshot()); }
 
 private:

@@ -3,7 +3,7 @@
 //
 //     bulwark::fallback cached{[&](bulwark::errc) { return cached_orders(); }};            // refusals, and time-outs
 //     bulwark::fallback stale{[&](auto&&...) { return cached_orders(); }};                 // whatever went wrong
-//     auto reply = cached.execute([&] { return breaker.execute(...); });
+//     auto reply = cached.execute([&] { return breaker.execute(call); });
 //
 // What the function takes says what it answers for:
 //     fn(errc)                          the reply is an error: a refusal of any layer inside, or a time-out
