@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <sstream>
-#include <string_view>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 
@@ -56,7 +56,8 @@ std::filesystem::path need_program(const std::string& name, const std::string& p
     throw skipped{name + " is not installed (Debian, Ubuntu: " + package + ")"};
 }
 
-child::child(const std::vector<std::string>& command, const std::filesystem::path& log, int at_our_death) {
+child::child(const std::vector<std::string>& command, const std::filesystem::path& log, int ends_by)
+    : ends_by_(ends_by) {
     std::vector<std::string> kept = command;
     std::vector<char*> arguments;
     for (std::string& argument : kept) arguments.push_back(argument.data());
@@ -66,7 +67,7 @@ child::child(const std::vector<std::string>& command, const std::filesystem::pat
     if (file < 0) fail("cannot write the log of a child");
     const pid_t parent = ::getpid();
     pid_ = ::fork();
-    if (pid_ == 0) become(arguments.data(), file, at_our_death, parent);
+    if (pid_ == 0) become(arguments.data(), file, ends_by, parent);
     const int error = errno;
     ::close(file);
     errno = error;
@@ -76,6 +77,11 @@ child::child(const std::vector<std::string>& command, const std::filesystem::pat
 }
 
 child::~child() {
+    // Politely where the child has children: killed, it leaves them to a process that may never reap them.
+    if (ends_by_ != SIGKILL && running()) {
+        ::kill(pid_, ends_by_);
+        wait_for(5s);
+    }
     kill();
 }
 
@@ -89,12 +95,9 @@ void child::pause() {
     const auto end = std::chrono::steady_clock::now() + longest_wait;
     while (std::chrono::steady_clock::now() < end) {
         int status = 0;
-        if (code_ || !reap(WUNTRACED, status)) {
-            std::this_thread::sleep_for(1ms);
-            continue;
-        }
-        if (WIFSTOPPED(status)) return;
-        break;
+        if (code_) break;
+        if (reap(WUNTRACED, status) && WIFSTOPPED(status)) return;
+        std::this_thread::sleep_for(1ms);
     }
     throw std::runtime_error("the child has not stopped");
 }

@@ -31,9 +31,10 @@ std::filesystem::path need_program(const std::string& name, const std::string& p
 
 class child {
 public:
-    /// Standard output and error go to the file, appended. `at_our_death` is what the kernel sends it then. Throws
-    /// std::system_error where there can be no process.
-    child(const std::vector<std::string>& command, const std::filesystem::path& log, int at_our_death = SIGKILL);
+    /// Standard output and error go to the file, appended. `ends_by` is the signal that ends it: what the kernel sends
+    /// it at our death, and the destructor, before it kills whoever is left. Throws std::system_error where there can
+    /// be no process.
+    child(const std::vector<std::string>& command, const std::filesystem::path& log, int ends_by = SIGKILL);
     child(const child&) = delete;
     child& operator=(const child&) = delete;
     ~child();
@@ -51,6 +52,7 @@ public:
 private:
     bool reap(int flags, int& status);
 
+    const int ends_by_;
     pid_t pid_ = 0;
     std::optional<int> code_;
 };

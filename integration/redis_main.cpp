@@ -42,16 +42,6 @@ std::vector<phase> phases_of(redis_server& server) {
             {.name = "started again", .faulty = false, .length = 4s, .enter = [&] { server.start(); }}};
 }
 
-verdict verdict_of(bulwark::errc refusal) {
-    switch (refusal) {
-        case bulwark::errc::circuit_open:
-        case bulwark::errc::too_many_probes: return verdict::refused_by_breaker;
-        case bulwark::errc::bulkhead_full: return verdict::refused_by_bulkhead;
-        case bulwark::errc::deadline_exceeded: return verdict::failed;
-        default: return verdict::refused_otherwise;
-    }
-}
-
 /// Of both runs. A value under a wrong key would be the answer to another request.
 struct tally {
     std::atomic<std::size_t> mixed_up = 0;
@@ -127,7 +117,7 @@ bool body(const std::filesystem::path& results) {
     for (const named_run& each : runs) {
         so.expect(each.seen.never_made == 0, each.name + ": every call was made or refused");
     }
-    check_accounts(so, runs.back(), redis, told);
+    check_accounts(so, runs.back().name, redis, told);
     check_fault(so, runs.back(), hang, told);
     check_fault(so, runs.back(), killed, told);
     check_bounded(so, runs, hang);

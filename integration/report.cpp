@@ -141,13 +141,13 @@ void checks::expect(bool holds, const std::string& what) {
     std::cout << (holds ? "  so it is: " : "  NOT SO: ") << what << '\n';
 }
 
-void check_accounts(checks& so, const named_run& run, const bulwark::compartment& service, const journal& told) {
+void check_accounts(checks& so, const std::string& run, const bulwark::compartment& service, const journal& told) {
     const bulwark::breaker_snapshot now = service.breaker().snapshot();
     const bulwark::breaker_counts& counts = now.counts;
-    so.expect(service.bulkhead().in_use() == 0, run.name + ": every permit of the bulkhead came back");
+    so.expect(service.bulkhead().in_use() == 0, run + ": every permit of the bulkhead came back");
     so.expect(counts.requests == counts.total_successes + counts.total_failures + counts.total_ignored,
-              run.name + ": the breaker has no call under way (" + to_string(service.breaker()) + ")");
-    so.expect(now.generation == 1 + told.entries().size(), run.name + ": every transition was told, and once");
+              run + ": the breaker has no call under way (" + to_string(service.breaker()) + ")");
+    so.expect(now.generation == 1 + told.entries().size(), run + ": every transition was told, and once");
 }
 
 void check_fault(checks& so, const named_run& run, std::size_t faulty, const journal& told) {

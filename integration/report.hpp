@@ -49,8 +49,8 @@ private:
     bool all_hold_ = true;
 };
 
-/// Every call was made, every permit is back, every transition was told once.
-void check_accounts(checks& so, const named_run& run, const bulwark::compartment& service, const journal& told);
+/// Once the service is well again and the callers are gone: every permit is back, every transition was told once.
+void check_accounts(checks& so, const std::string& run, const bulwark::compartment& service, const journal& told);
 
 /// The breaker opened in the faulty phase and refused calls; and in the phase after it closed, and answers came.
 void check_fault(checks& so, const named_run& run, std::size_t faulty, const journal& told);

@@ -15,6 +15,16 @@ constexpr duration time_to_set_up = 200ms;  // the threads are ready before the 
 
 }  // namespace
 
+verdict verdict_of(bulwark::errc refusal) {
+    switch (refusal) {
+        case bulwark::errc::circuit_open:
+        case bulwark::errc::too_many_probes: return verdict::refused_by_breaker;
+        case bulwark::errc::bulkhead_full: return verdict::refused_by_bulkhead;
+        case bulwark::errc::deadline_exceeded: return verdict::failed;
+        default: return verdict::refused_otherwise;
+    }
+}
+
 timeline run(const load_plan& plan, const std::vector<phase>& phases, const std::function<caller()>& make_caller) {
     timeline seen{.plan = plan, .start = clock::now() + time_to_set_up, .phases = {}, .calls = {}, .never_made = 0};
     duration length{};

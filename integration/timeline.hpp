@@ -1,6 +1,7 @@
 // A load through phases: an open loop of calls, while the service under them is well, in trouble, well again.
 #pragma once
 
+#include <bulwark/errc.hpp>
 #include <loadgen/open_loop.hpp>
 #include <loadgen/time.hpp>
 
@@ -23,6 +24,9 @@ enum class verdict : std::uint8_t {
     refused_by_bulkhead,
     refused_otherwise,  ///< the call's time was over before it was made
 };
+
+/// Of a call that the library answered instead of the service.
+verdict verdict_of(bulwark::errc refusal);
 
 struct call_record {
     time_point due;
