@@ -1,7 +1,7 @@
 -- Each connection pauses between its requests: so the rate is bounded, and what wrk measures is the service and not how
 -- busy a machine of few cores is with answering as fast as it can.
 function delay()
-    return 100 -- milliseconds
+    return math.random(50, 150) -- milliseconds; all alike they would send all at once
 end
 
 -- What wrk measured, in one line that a program can read: requests, those with a status of 400 or more, those that got
