@@ -45,7 +45,7 @@ std::optional<std::filesystem::path> find_program(const std::string& name) {
     const char* const path = std::getenv("PATH");
     std::istringstream folders(std::string(path == nullptr ? "" : path) + ":/usr/sbin:/usr/bin");
     for (std::string folder; std::getline(folders, folder, ':');) {
-        const std::filesystem::path candidate = std::filesystem::path(folder) / name;
+        std::filesystem::path candidate = std::filesystem::path(folder) / name;
         if (!folder.empty() && ::access(candidate.c_str(), X_OK) == 0) return candidate;
     }
     return std::nullopt;
@@ -60,6 +60,7 @@ child::child(const std::vector<std::string>& command, const std::filesystem::pat
     : ends_by_(ends_by) {
     std::vector<std::string> kept = command;
     std::vector<char*> arguments;
+    arguments.reserve(kept.size() + 1);
     for (std::string& argument : kept) arguments.push_back(argument.data());
     arguments.push_back(nullptr);
 

@@ -14,8 +14,8 @@ namespace integration {
 int run_program(int argc, const char* const* argv, const std::string& about,
                 const std::function<bool(const std::filesystem::path& results)>& body) {
     CLI::App app(about);
-    std::filesystem::path results = ".";
-    app.add_option("--out", results, "The folder for tables and curves");
+    std::filesystem::path results;
+    app.add_option("--out", results, "The folder for tables and curves")->required();
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -97,6 +97,7 @@ std::string table(const std::vector<named_run>& runs) {
            "ms "
            "| recovered after ms |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n";
     std::vector<std::vector<row>> rows;
+    rows.reserve(runs.size());
     for (const named_run& run : runs) rows.push_back(rows_of(run.seen));
     for (std::size_t phase = 0; phase != rows.front().size(); ++phase) {
         for (std::size_t i = 0; i != runs.size(); ++i) {
