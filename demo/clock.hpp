@@ -1,13 +1,15 @@
-// The time of the demo. Latencies need finer steps than the library's coarse default clock has.
+// The time of the demo.
 #pragma once
+
+#include <loadgen/time.hpp>
 
 #include <chrono>
 
 namespace demo {
 
-using clock = std::chrono::steady_clock;
-using time_point = clock::time_point;
-using duration = clock::duration;
+using loadgen::clock;
+using loadgen::duration;
+using loadgen::time_point;
 using namespace std::chrono_literals;
 
 constexpr duration slice_length = 250ms;  // of a line on the screen, and of the search for the recovery

@@ -1,7 +1,9 @@
-// Implements http.hpp with cpp-httplib.
+// Implements http.hpp.
 #include "http.hpp"
 
 #include "guard.hpp"
+
+#include <httplib.h>
 
 #include <algorithm>
 #include <charconv>
@@ -68,29 +70,16 @@ target parse_url(const std::string& url) {
             path.empty() ? "/" : std::string(path)};
 }
 
-http_client::http_client(const target& where, duration patience)
-    : where_(where), patience_(patience), client_(where.origin) {
-    client_.set_keep_alive(true);
-    client_.set_tcp_nodelay(true);
-    client_.set_connection_timeout(patience);
-    client_.set_read_timeout(patience);
-    client_.set_write_timeout(patience);
-}
-
-httplib::Result http_client::request() {
-    // The time-outs above are for one read each; a body that trickles, or never ends, needs one for the whole.
-    const time_point give_up = clock::now() + patience_;
-    return client_.Get(where_.path, [&](const char*, std::size_t) { return clock::now() < give_up; });
-}
+http_client::http_client(const target& where, duration patience) : where_(where), client_(where.origin, patience) {}
 
 int http_client::get() {
-    const httplib::Result answer = request();
-    return answer ? answer->status : no_answer;
+    static_assert(no_answer == 0);
+    return client_.get(where_.path).status;
 }
 
 void http_client::probe() {
-    const httplib::Result answer = request();
-    if (!answer) throw std::runtime_error("cannot reach " + where_.url() + ": " + reason(answer.error()));
+    const loadgen::http_answer answer = client_.get(where_.path);
+    if (answer.status == 0) throw std::runtime_error("cannot reach " + where_.url() + ": " + reason(answer.error));
 }
 
 }  // namespace demo

@@ -3,7 +3,7 @@
 
 #include "clock.hpp"
 
-#include <httplib.h>
+#include <loadgen/http_client.hpp>
 
 #include <string>
 
@@ -24,17 +24,14 @@ class http_client {
 public:
     http_client(const target& where, duration patience);
 
-    /// The status, or no_answer. Reads no more of the body than comes in time.
+    /// The status, or no_answer.
     int get();
     /// Throws std::runtime_error with a line for the user where no answer comes.
     void probe();
 
 private:
-    httplib::Result request();
-
     target where_;
-    duration patience_;
-    httplib::Client client_;
+    loadgen::http_client client_;
 };
 
 }  // namespace demo

@@ -1,8 +1,8 @@
 // Implements load.hpp.
 #include "load.hpp"
 
-#include <algorithm>
-#include <cstdint>
+#include <cstddef>
+#include <memory>
 
 namespace demo {
 namespace {
@@ -22,24 +22,18 @@ verdict judge(const reply& answer, duration latency, duration patience) {
 }  // namespace
 
 std::size_t load_plan::calls() const {
-    return static_cast<std::size_t>(length / 1ms) * per_second / 1000;
+    return schedule(time_point()).calls();
+}
+
+loadgen::schedule load_plan::schedule(time_point start) const {
+    return {.start = start, .per_second = per_second, .length = length, .patience = patience};
 }
 
 load::load(const target& where, const load_plan& plan, guard& protection, time_point start)
-    : where_(where), plan_(plan), guard_(protection), start_(start), running_(plan.threads) {
-    for (std::uint32_t i = 0; i < plan.threads; ++i) {
-        clients_.emplace_back([this](const std::stop_token& stop) { run_client(stop); });
-    }
-}
-
-std::optional<time_point> load::next_due() {
-    const std::lock_guard lock(mutex_);
-    // A hopeless backlog is dropped, or the end would never come.
-    const bool hopeless = clock::now() > start_ + plan_.length + plan_.patience;
-    if (taken_ == plan_.calls() || hopeless) return std::nullopt;
-    const auto nth = static_cast<std::int64_t>(taken_++);
-    return start_ + nth * duration(1s) / plan_.per_second;
-}
+    : where_(where),
+      plan_(plan),
+      guard_(protection),
+      clients_(plan.schedule(start), plan.threads, [this] { return new_client(); }) {}
 
 int load::send(http_client& client) {
     {
@@ -53,31 +47,22 @@ int load::send(http_client& client) {
     return status;
 }
 
-void load::run_client(const std::stop_token& stop) {
-    http_client client(where_, plan_.attempt.value_or(plan_.patience));
-    const http_call call = [&] { return send(client); };
-    while (const std::optional<time_point> due = next_due()) {
-        std::this_thread::sleep_until(*due);
-        if (stop.stop_requested()) break;
-        const reply answer = guard_.call(call);
+loadgen::open_loop::call load::new_client() {
+    const auto client = std::make_shared<http_client>(where_, plan_.attempt.value_or(plan_.patience));
+    return [this, client](std::size_t, time_point due) {
+        const reply answer = guard_.call([&] { return send(*client); });
         const time_point ended = clock::now();
         const std::lock_guard lock(mutex_);
-        records_.push_back({*due, ended, judge(answer, ended - *due, plan_.patience)});
-    }
-    const std::lock_guard lock(mutex_);
-    --running_;
+        records_.push_back({due, ended, judge(answer, ended - due, plan_.patience)});
+    };
 }
 
 load_view load::view() {
+    const bool over = clients_.over();  // before the last of its records are looked at
     const std::lock_guard lock(mutex_);
     const auto first = records_.begin() + static_cast<std::ptrdiff_t>(viewed_);
     viewed_ = records_.size();
-    const std::int64_t due = std::max(duration(0), clock::now() - start_) * plan_.per_second / duration(1s);
-    const std::size_t all_due = std::min(static_cast<std::size_t>(due), plan_.calls());
-    return {.ended = {first, records_.end()},
-            .in_flight = in_flight_,
-            .waiting = all_due > taken_ ? all_due - taken_ : 0,
-            .over = running_ == 0};
+    return {.ended = {first, records_.end()}, .in_flight = in_flight_, .waiting = clients_.waiting(), .over = over};
 }
 
 std::size_t load::sent() const {

@@ -6,12 +6,12 @@
 #include "guard.hpp"
 #include "http.hpp"
 
+#include <loadgen/open_loop.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
-#include <stop_token>
-#include <thread>
 #include <vector>
 
 namespace demo {
@@ -25,6 +25,7 @@ struct load_plan {
     std::optional<duration> attempt = std::nullopt;
 
     std::size_t calls() const;
+    loadgen::schedule schedule(time_point start) const;
 };
 
 enum class verdict : std::uint8_t {
@@ -62,24 +63,20 @@ public:
     std::vector<call_record> records() const;
 
 private:
-    void run_client(const std::stop_token& stop);
-    std::optional<time_point> next_due();
+    loadgen::open_loop::call new_client();
     int send(http_client& client);
 
     const target where_;
     const load_plan plan_;
     guard& guard_;
-    const time_point start_;
 
     // A few hundred calls a second: one mutex for all of the accounts is no bottleneck, and keeps them consistent.
     mutable std::mutex mutex_;
-    std::size_t taken_ = 0;
     std::size_t sent_ = 0;
     std::size_t in_flight_ = 0;
     std::size_t viewed_ = 0;
-    std::size_t running_;
     std::vector<call_record> records_;
-    std::vector<std::jthread> clients_;
+    loadgen::open_loop clients_;
 };
 
 }  // namespace demo
