@@ -10,7 +10,8 @@ namespace {
 verdict judge(const reply& answer, duration latency, duration patience) {
     if (!answer) {
         switch (answer.error()) {
-            case bulwark::errc::bulkhead_full: return verdict::refused_by_bulkhead;
+            case bulwark::errc::bulkhead_full:
+            case bulwark::errc::timed_out: return verdict::refused_by_bulkhead;
             case bulwark::errc::deadline_exceeded: return verdict::late;
             default: return verdict::refused_by_breaker;
         }
@@ -59,6 +60,11 @@ void load::run_client(const std::stop_token& stop) {
     while (const std::optional<time_point> due = next_due()) {
         std::this_thread::sleep_until(*due);
         if (stop.stop_requested()) break;
+        if (plan_.gives_up && clock::now() - *due > *plan_.gives_up) {
+            const std::lock_guard lock(mutex_);
+            records_.push_back({*due, clock::now(), verdict::never_made});
+            continue;
+        }
         const reply answer = guard_.call(call);
         const time_point ended = clock::now();
         const std::lock_guard lock(mutex_);
