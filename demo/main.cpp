@@ -154,9 +154,9 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1, 1000))
         ->capture_default_str()
         ->needs(url);
-    auto* const seconds = app.add_option("--seconds", chosen.seconds,
-                                         "with --url: how long, 1 to 60 (10); with --web: 1 to 3600 (600)")
-                              ->check(CLI::Range(1, 3600));
+    auto* const seconds =
+        app.add_option("--seconds", chosen.seconds, "with --url: how long, 1 to 60 (10); with --web: 1 to 3600 (600)")
+            ->check(CLI::Range(1, 3600));
     app.add_option("--threads", chosen.threads, "with --url: clients")
         ->check(CLI::Range(1, 64))
         ->capture_default_str()

@@ -9,10 +9,7 @@ namespace demo {
 // A thread of the server is not a worker of the script: it belongs to a connection, and a client that gave up leaves
 // its old one behind until the line has come to it.
 upstream::upstream(const fault_script& script, time_point start)
-    : script_(script),
-      start_(start),
-      line_(script.workers, script.longest_wait, start),
-      server_(script.connections) {
+    : script_(script), start_(start), line_(script.workers, script.longest_wait, start), server_(script.connections) {
     server_.http().Get("/", [this](const httplib::Request&, httplib::Response& response) { serve(response); });
     server_.start();
 }

@@ -143,14 +143,21 @@ function marks(view, times) {
   });
 }
 
-// pieces: [{from, to, state}]; those that are long enough have their name on them.
-function band(canvas, now, pieces) {
-  const { pen, width, height } = begin(canvas);
-  const left = width < 700 ? 0 : gutter.left, right = width < 700 ? width : width - gutter.right;
+// pieces: [{from, to, state}]; those that are long enough have their name on them. Stands above the other chart.
+function band(canvas, now, pieces, other) {
+  const { pen, height } = begin(canvas);
+  const here = canvas.getBoundingClientRect(), below = other.getBoundingClientRect();
+  const left = below.left - here.left + gutter.left, right = below.right - here.left - gutter.right;
   const x = (t) => Math.max(left, right - (now - t) / span * (right - left));
   const hatching = { "closed": "plain", "open": "rising", "half-open": "dark upright", "off": "level" };
   pen.textBaseline = "middle";
   pen.textAlign = "center";
+  pen.fillStyle = colour("quiet");
+  if (left > 160) {
+    pen.textAlign = "right";
+    pen.fillText("breaker, last minute", left - 8, height / 2 + 1);
+    pen.textAlign = "center";
+  }
   pen.font = "600 13px " + getComputedStyle(document.body).fontFamily;
   for (const { from, to, state } of pieces) {
     const begins = x(from), ends = x(to);

@@ -111,18 +111,17 @@ json experiment::sample() {
     const time_point now = clock::now();
     const std::uint64_t arrived = service_.arrived();
     const std::uint64_t retries = guard_.retries();
-    json made{
-        {"t", log_.now()},
-        {"seconds", std::chrono::duration<double>(now - std::exchange(last_, now)).count()},
-        {"breaker", breaker_figures()},
-        {"calls", calls(view)},
-        {"latency", latencies(view)},
-        {"bulkhead", bulkhead_figures()},
-        {"callers", {{"all", callers}, {"in_flight", view.in_flight}, {"due", view.waiting}}},
-        {"service",
-         {{"arrived", arrived - std::exchange(arrived_before_, arrived)}, {"in_service", service_.in_service()}}},
-        {"retries", retries - std::exchange(retries_before_, retries)},
-        {"events", log_.take()}};
+    json made{{"t", log_.now()},
+              {"seconds", std::chrono::duration<double>(now - std::exchange(last_, now)).count()},
+              {"breaker", breaker_figures()},
+              {"calls", calls(view)},
+              {"latency", latencies(view)},
+              {"bulkhead", bulkhead_figures()},
+              {"callers", {{"all", callers}, {"in_flight", view.in_flight}, {"due", view.waiting}}},
+              {"service",
+               {{"arrived", arrived - std::exchange(arrived_before_, arrived)}, {"in_service", service_.in_service()}}},
+              {"retries", retries - std::exchange(retries_before_, retries)},
+              {"events", log_.take()}};
     const std::lock_guard lock(mutex_);
     made["settings"] = to_json(settings_);
     return made;

@@ -30,7 +30,7 @@ legend("latency", [{ key: "p50", name: "half within", mark: drawn("accent") },
                    { key: "p99", name: "99 % within", mark: drawn("errors", "5 2") },
                    { key: "patience", name: "too late after", mark: drawn("text", "2 2", 1.5) }]);
 legend("bulkhead", [{ key: "in_use", name: "permits in use", mark: filled("accent") },
-                    { key: "waiting", name: "callers waiting for one", mark: drawn("by-bulkhead", "5 2") },
+                    { key: "waiting", name: "callers waiting for one", mark: drawn("late", "5 2") },
                     { key: "capacity", name: "permits", mark: drawn("text", "2 2", 1.5) }]);
 legend("service", [{ key: "in_service", name: "requests at the service", mark: filled("never") },
                    { key: "in_flight", name: "callers in a request", mark: drawn("accent") },
@@ -105,7 +105,9 @@ function draw_rates(now, times) {
     let sum = 0;
     return [0, ...kinds.map(({ key }) => sum += smooth(i, key))];
   });
-  const view = axes(by_id("rates"), now, linear(Math.max(240, ...stacks.map((stack) => stack.at(-1)))));
+  // A burst, when a backlog goes at once, would press all the rest flat.
+  const most = Math.max(240, ...stacks.map((stack) => stack.at(-1)));
+  const view = axes(by_id("rates"), now, linear(Math.min(most, 400)));
   kinds.forEach(({ colour, hatching }, k) => {
     area(view, samples.map((s, i) => [s.t, stacks[i][k], stacks[i][k + 1]]), colour, hatching);
   });
@@ -118,7 +120,7 @@ function draw() {
   const times = samples.flatMap((s) => s.events).filter((e) => e.kind === "user").map((e) => e.t);
   const points = (figure) => samples.map((s) => [s.t, figure(s)]);
   const whole = (value) => [[now - span, value], [now, value]];
-  band(by_id("band"), now, pieces());
+  band(by_id("band"), now, pieces(), by_id("rates"));
   draw_rates(now, times);
 
   const latency = axes(by_id("latency"), now, decades());
@@ -131,7 +133,7 @@ function draw() {
   const waiting = Math.max(...samples.map((s) => s.bulkhead.waiting));
   const bulkhead = axes(by_id("bulkhead"), now, linear(Math.max(capacity + 4, waiting)));
   area(bulkhead, samples.map((s) => [s.t, 0, s.bulkhead.in_use]), "accent");
-  line(bulkhead, points((s) => s.bulkhead.waiting), "by-bulkhead", [6, 3]);
+  line(bulkhead, points((s) => s.bulkhead.waiting), "late", [6, 3]);
   line(bulkhead, whole(capacity), "text", [2, 3], 1);
   marks(bulkhead, times);
 

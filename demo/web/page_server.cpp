@@ -75,9 +75,8 @@ page_server::page_server(experiment& shown, const channel& samples, int port)
     http.Get("/", [](const httplib::Request&, httplib::Response& response) {
         response.set_content(page.data(), page.size(), "text/html; charset=utf-8");
     });
-    http.Get("/stream", [this](const httplib::Request& request, httplib::Response& response) {
-        stream(request, response);
-    });
+    http.Get("/stream",
+             [this](const httplib::Request& request, httplib::Response& response) { stream(request, response); });
     post("/settings", [&shown](const json& wanted) { return shown.change(wanted); });
     post("/command", [&shown](const json& wanted) { return shown.command(wanted); });
     server_.start(port);
@@ -113,27 +112,25 @@ void page_server::post(const std::string& path, const handler& change) {
 
 void page_server::stream(const httplib::Request& request, httplib::Response& response) {
     // relaxed: a count, and nothing is reached through it.
-    const std::shared_ptr<void> reader(this, [](page_server* self) {
-        self->readers_.fetch_sub(1, std::memory_order_relaxed);
-    });
+    const std::shared_ptr<void> reader(
+        this, [](page_server* self) { self->readers_.fetch_sub(1, std::memory_order_relaxed); });
     if (readers_.fetch_add(1, std::memory_order_relaxed) >= most_readers) {
         refuse(response, 503, "as many pages watch as may");
         return;
     }
     std::uint64_t last = number_in(request.get_header_value("Last-Event-ID"));
     if (last > samples_.number()) last = 0;  // of a program that ran before
-    response.set_chunked_content_provider("text/event-stream",
-                                          [this, reader, last](std::size_t, httplib::DataSink& sink) mutable {
-                                              const std::optional<channel::message> news = samples_.next(last);
-                                              if (!news) {
-                                                  sink.done();
-                                                  return true;
-                                              }
-                                              last = news->number;
-                                              const std::string event = "id: " + std::to_string(last) +
-                                                                        "\ndata: " + news->text + "\n\n";
-                                              return sink.write(event.data(), event.size());
-                                          });
+    response.set_chunked_content_provider(
+        "text/event-stream", [this, reader, last](std::size_t, httplib::DataSink& sink) mutable {
+            const std::optional<channel::message> news = samples_.next(last);
+            if (!news) {
+                sink.done();
+                return true;
+            }
+            last = news->number;
+            const std::string event = "id: " + std::to_string(last) + "\ndata: " + news->text + "\n\n";
+            return sink.write(event.data(), event.size());
+        });
 }
 
 }  // namespace demo

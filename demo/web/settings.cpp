@@ -15,9 +15,8 @@ struct toggle {
     bool settings::* value;
 };
 constexpr std::array toggles{
-    toggle{"hang", &settings::hang},         toggle{"trickle", &settings::trickle},
-    toggle{"refuse", &settings::refuse},     toggle{"breaker", &settings::breaker},
-    toggle{"bulkhead", &settings::bulkhead}, toggle{"retry", &settings::retry},
+    toggle{"hang", &settings::hang},       toggle{"trickle", &settings::trickle},   toggle{"refuse", &settings::refuse},
+    toggle{"breaker", &settings::breaker}, toggle{"bulkhead", &settings::bulkhead}, toggle{"retry", &settings::retry},
     toggle{"budget", &settings::budget},
 };
 
@@ -25,10 +24,12 @@ struct slider {
     const char* name;
     int settings::* value;
     int most;
+    const char* for_people;
+    const char* unit;
 };
 constexpr std::array sliders{
-    slider{"error_percent", &settings::error_percent, 100},
-    slider{"added_latency_ms", &settings::added_latency_ms, 1000},
+    slider{"error_percent", &settings::error_percent, 100, "errors ", " %"},
+    slider{"added_latency_ms", &settings::added_latency_ms, 1000, "added latency ", " ms"},
 };
 
 bool set(settings& all, const std::string& name, const nlohmann::json& value) {
@@ -61,7 +62,7 @@ settings changed(const settings& now, const nlohmann::json& wanted) {
     if (!wanted.is_object() || wanted.empty()) throw std::invalid_argument("expected an object with settings");
     settings made = now;
     for (const auto& [name, value] : wanted.items()) {
-        if (!set(made, name, value)) throw std::invalid_argument("there is no setting of that name");
+        if (!set(made, name, value)) throw std::invalid_argument("there is no setting '" + name + "'");
     }
     return made;
 }
@@ -75,7 +76,7 @@ std::vector<std::string> differences(const settings& before, const settings& aft
     }
     for (const slider& s : sliders) {
         if (before.*(s.value) != after.*(s.value)) {
-            made.push_back(s.name + std::string(" ") + std::to_string(after.*(s.value)));
+            made.push_back(s.for_people + std::to_string(after.*(s.value)) + s.unit);
         }
     }
     return made;
