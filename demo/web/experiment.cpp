@@ -86,14 +86,17 @@ experiment::~experiment() {
 }
 
 json experiment::change(const json& wanted) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard one_at_a_time(changing_);
     const settings before = settings_;
     const settings after = changed(before, wanted);
     if (static_cast<const faults&>(after) != before) service_.set(after);
     guard_.set(after);
-    settings_ = after;
     for (const std::string& difference : differences(before, after)) log_.user(difference);
-    return to_json(after);
+    json made = to_json(after);
+    made["t"] = log_.now();
+    const std::lock_guard lock(mutex_);
+    settings_ = after;
+    return made;
 }
 
 json experiment::command(const json& wanted) {
@@ -101,7 +104,8 @@ json experiment::command(const json& wanted) {
     for (const operator_command& command : commands) {
         if (!is_named || wanted["command"] != command.name) continue;
         log_.user(command.name);
-        return {{"command", command.name}, {"changed", (guard_.breaker().*command.run)()}};
+        const bool changed = (guard_.breaker().*command.run)();
+        return {{"command", command.name}, {"changed", changed}, {"t", log_.now()}};
     }
     throw std::invalid_argument("command must be trip, force_open, disable or reset");
 }

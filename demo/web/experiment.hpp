@@ -24,10 +24,11 @@ public:
     ~experiment();
 
     /// All of it or nothing. Throws std::invalid_argument with a line for the user where the input is wrong,
-    /// std::runtime_error where the service ought to listen again and cannot. Gives the settings that hold now.
+    /// std::runtime_error where the service ought to listen again and cannot. Gives the settings that hold now, and
+    /// the time, as in samples.
     nlohmann::json change(const nlohmann::json& wanted);
     /// {"command": "trip" | "force_open" | "disable" | "reset"}. Throws std::invalid_argument. Gives whether it changed
-    /// anything.
+    /// anything, and the time.
     nlohmann::json command(const nlohmann::json& wanted);
 
     /// What happened since the last one, and how things stand.
@@ -43,7 +44,8 @@ private:
     nlohmann::json bulkhead_figures() const;
 
     event_log log_;
-    std::mutex mutex_;  // of changes, one at a time
+    std::mutex changing_;  // one change at a time; it may take a second
+    std::mutex mutex_;     // of settings_; taken after changing_
     settings settings_;
     faulty_upstream service_;
     switched_guard guard_;

@@ -100,7 +100,7 @@ function pieces() {
 }
 
 function draw_rates(now, times) {
-  const smooth = (i, key) => rate((s) => s.calls[key], i - 2, i + 1);
+  const smooth = (i, key) => rate((s) => s.calls[key], i - 4, i + 1);
   const stacks = samples.map((s, i) => {
     let sum = 0;
     return [0, ...kinds.map(({ key }) => sum += smooth(i, key))];

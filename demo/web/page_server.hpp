@@ -4,8 +4,8 @@
 //
 //     GET  /          the page
 //     GET  /stream    server-sent events, each with a sample; goes on after Last-Event-ID where that is given
-//     POST /settings  {"hang": true, "error_percent": 30}; answers with all settings
-//     POST /command   {"command": "trip"}
+//     POST /settings  {"hang": true, "error_percent": 30}; answers with all settings, and the time, as in samples
+//     POST /command   {"command": "trip"}; answers with whether it changed anything, and the time
 //
 // A refusal is {"error": "..."} with status 400 (what was said), 403 (who said it), 413, 415, or 503.
 #pragma once

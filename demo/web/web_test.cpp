@@ -97,38 +97,55 @@ protected:
         return answer && answer->status == 400 ? json::parse(answer->body)["error"].get<std::string>() : "not refused";
     }
 
-    /// Whether a sample comes that is like that, before a minute is over.
-    static bool comes(const std::function<bool(const json&)>& wanted) {
+    /// The time after that change, as in samples.
+    static double change(const std::string& path, const json& body) {
+        const httplib::Result answer = client().Post(path, body.dump(), json_type);
+        if (!answer || answer->status != 200) throw std::runtime_error("refused: " + body.dump());
+        return json::parse(answer->body)["t"];
+    }
+    static double change(const json& settings) { return change("/settings", settings); }
+
+    static json settings() {
+        const httplib::Result answer = client().Post("/settings", R"({"retry": false})", json_type);
+        if (!answer || answer->status != 200) throw std::runtime_error("the demo tells no settings");
+        json made = json::parse(answer->body);
+        made.erase("t");
+        return made;
+    }
+
+    /// Each event, until `take` says that it was the last. Waits for a place among the readers.
+    static void read_stream(const httplib::Headers& headers, const std::function<bool(const std::string&)>& take) {
         const auto give_up = std::chrono::steady_clock::now() + 60s;
-        std::string text;
+        const auto in_time = [&] { return std::chrono::steady_clock::now() < give_up; };
+        for (bool over = false; !over && in_time();) {
+            std::string text;
+            const auto is_served = [](const httplib::Response& answer) { return answer.status == 200; };
+            client().Get("/stream", headers, is_served, [&](const char* data, std::size_t size) {
+                text.append(data, size);
+                for (std::size_t end = 0; !over && (end = text.find("\n\n")) != text.npos; text.erase(0, end + 2)) {
+                    over = take(text.substr(0, end));
+                }
+                return !over && in_time();
+            });
+            if (!over) std::this_thread::sleep_for(50ms);
+        }
+    }
+
+    /// Whether a sample comes after that time that is like that, before a minute is over.
+    static bool comes(double after, const std::function<bool(const json&)>& wanted) {
         bool found = false;
-        client().Get("/stream", [&](const char* data, std::size_t size) {
-            text.append(data, size);
-            for (std::size_t end = 0; (end = text.find("\n\n")) != text.npos; text.erase(0, end + 2)) {
-                const std::string event = text.substr(0, end);
-                const std::size_t begin = event.find("\ndata: ");
-                if (!event.starts_with("id: ") || begin == event.npos) throw std::logic_error("no event: " + event);
-                if (wanted(json::parse(event.substr(begin + 7)))) return !(found = true);
-            }
-            return std::chrono::steady_clock::now() < give_up;
+        read_stream({}, [&](const std::string& event) {
+            const std::size_t begin = event.find("\ndata: ");
+            if (!event.starts_with("id: ") || begin == event.npos) throw std::logic_error("no event: " + event);
+            const json sample = json::parse(event.substr(begin + 7));
+            found = sample["t"] > after && wanted(sample);
+            return found;
         });
         return found;
     }
 
-    /// Only what comes after now.
-    static bool comes_from_here(const std::function<bool(const json&)>& wanted) {
-        double now = 0;
-        comes([&](const json& sample) {
-            now = sample["t"];
-            return sample["settings"] == settings();
-        });
-        return comes([&](const json& sample) { return sample["t"] > now && wanted(sample); });
-    }
-
-    static json settings() { return json::parse(client().Post("/settings", R"({"retry": false})", json_type)->body); }
-
-    static bool state_comes(const std::string& state) {
-        return comes_from_here([&](const json& sample) { return sample["breaker"]["state"] == state; });
+    static bool state_comes(double after, const std::string& state) {
+        return comes(after, [&](const json& sample) { return sample["breaker"]["state"] == state; });
     }
 
     static inline std::unique_ptr<running_demo> demo_;
@@ -149,7 +166,7 @@ TEST_F(WebPage, IsServedAndNeedsNothingFromElsewhere) {
 }
 
 TEST_F(WebPage, SamplesHaveWhatIsDrawn) {
-    EXPECT_TRUE(comes([](const json& sample) {
+    EXPECT_TRUE(comes(0, [](const json& sample) {
         EXPECT_EQ(sample["breaker"]["state"], "closed");
         EXPECT_EQ(sample["breaker"]["generation"], 1);
         EXPECT_EQ(sample["bulkhead"]["capacity"], 16);
@@ -167,47 +184,57 @@ TEST_F(WebPage, SamplesHaveWhatIsDrawn) {
 }
 
 TEST_F(WebPage, EachFaultOpensTheBreakerAndItsEndClosesIt) {
-    for (const std::string fault : {"hang", "trickle", "refuse", "error_percent"}) {
-        const bool is_share = fault == "error_percent";
-        EXPECT_EQ(post("/settings", json{{fault, is_share ? json(100) : json(true)}}.dump()), 200);
-        EXPECT_TRUE(state_comes("open")) << fault;
-        EXPECT_TRUE(comes([](const json& sample) { return sample["calls"]["refused_by_breaker"] > 0; })) << fault;
-        EXPECT_EQ(post("/settings", json{{fault, is_share ? json(0) : json(false)}}.dump()), 200);
-        EXPECT_TRUE(state_comes("closed")) << fault;
+    const json faults{{"hang", true},
+                      {"trickle", true},
+                      {"refuse", true},
+                      {"error_percent", 100},
+                      {"added_latency_ms", 600}};  // the callers give an attempt 400 ms
+    for (const auto& [fault, value] : faults.items()) {
+        const double on = change({{fault, value}});
+        EXPECT_TRUE(state_comes(on, "open")) << fault;
+        EXPECT_TRUE(comes(on, [](const json& s) { return s["calls"]["refused_by_breaker"] > 0; })) << fault;
+        const double off = change({{fault, value.is_boolean() ? json(false) : json(0)}});
+        EXPECT_TRUE(state_comes(off, "closed")) << fault;
+        EXPECT_TRUE(comes(off, [](const json& s) { return s["calls"]["useful"] > 0; })) << fault;
     }
 }
 
 TEST_F(WebPage, WithoutTheBreakerAHangTakesAllPermits) {
-    EXPECT_EQ(post("/settings", R"({"hang": true, "breaker": false})"), 200);
-    EXPECT_TRUE(comes([](const json& sample) {
+    const double hangs = change({{"hang", true}, {"breaker", false}});
+    EXPECT_TRUE(comes(hangs, [](const json& sample) {
         return sample["bulkhead"]["in_use"] == 16 && sample["calls"]["refused_by_bulkhead"] > 0;
     }));
-    EXPECT_EQ(post("/settings", R"({"bulkhead": false})"), 200);
-    EXPECT_TRUE(comes([](const json& sample) { return sample["callers"]["in_flight"] == 48; }));
-    EXPECT_EQ(post("/settings", R"({"hang": false, "breaker": true, "bulkhead": true})"), 200);
-    EXPECT_TRUE(state_comes("closed"));
+    const double unprotected = change({{"bulkhead", false}});
+    EXPECT_TRUE(comes(unprotected, [](const json& sample) { return sample["callers"]["in_flight"] == 48; }));
+    const double over = change({{"hang", false}, {"breaker", true}, {"bulkhead", true}});
+    EXPECT_TRUE(state_comes(over, "closed"));
+    EXPECT_TRUE(comes(over, [](const json& sample) { return sample["bulkhead"]["in_use"] < 16; }));
 }
 
-TEST_F(WebPage, RetriesAreBoundedByTheBudgetOnly) {
-    EXPECT_EQ(post("/settings", R"({"error_percent": 30, "breaker": false, "retry": true, "budget": false})"), 200);
-    EXPECT_TRUE(comes([](const json& sample) { return sample["retries"] > 0; }));
-    EXPECT_EQ(post("/settings", R"({"error_percent": 0, "breaker": true, "retry": false, "budget": true})"), 200);
-    EXPECT_TRUE(state_comes("closed"));
+TEST_F(WebPage, RetriesComeWhereTheyAreAskedFor) {
+    for (const bool budget : {false, true}) {
+        const double fails = change({{"error_percent", 30}, {"breaker", false}, {"retry", true}, {"budget", budget}});
+        EXPECT_TRUE(comes(fails, [](const json& sample) { return sample["retries"] > 0; }));
+        const double over = change({{"error_percent", 0}, {"breaker", true}, {"retry", false}, {"budget", true}});
+        EXPECT_TRUE(state_comes(over, "closed"));
+    }
 }
 
 TEST_F(WebPage, TheOperatorIsHeard) {
-    EXPECT_EQ(post("/command", R"({"command": "force_open"})"), 200);
-    EXPECT_TRUE(comes_from_here([](const json& sample) {
+    const auto command = [](const char* name) { return change("/command", {{"command", name}}); };
+    EXPECT_TRUE(comes(command("force_open"), [](const json& sample) {
         return sample["breaker"]["state"] == "open" && sample["breaker"]["manual"] == true &&
                sample["breaker"]["retry_after"].is_null();
     }));
-    EXPECT_EQ(post("/command", R"({"command": "disable"})"), 200);
-    EXPECT_TRUE(comes_from_here([](const json& sample) {
+    EXPECT_TRUE(comes(command("disable"), [](const json& sample) {
         return sample["breaker"]["state"] == "closed" && sample["breaker"]["manual"] == true;
     }));
-    EXPECT_EQ(post("/command", R"({"command": "reset"})"), 200);
-    EXPECT_EQ(post("/command", R"({"command": "trip"})"), 200);
-    EXPECT_TRUE(state_comes("closed"));
+    EXPECT_TRUE(comes(command("reset"), [](const json& sample) {
+        return sample["breaker"]["state"] == "closed" && sample["breaker"]["manual"] == false;
+    }));
+    const double tripped = command("trip");
+    EXPECT_TRUE(state_comes(tripped, "open"));
+    EXPECT_TRUE(state_comes(tripped, "closed"));
 }
 
 TEST_F(WebPage, BadInputIsRefusedAndChangesNothing) {
@@ -238,7 +265,7 @@ TEST_F(WebPage, OnlyPagesOfItsOwnMaySayAnything) {
     const json before = settings();
     const std::string hang = R"({"hang": true})";
     const std::string port = std::to_string(demo_->port());
-    for (const char* origin : {"http://example.org", "null", "http://127.0.0.1:1", "https://127.0.0.1", ""}) {
+    for (const char* origin : {"http://example.org", "null", "http://127.0.0.1:1", "https://127.0.0.1"}) {
         EXPECT_EQ(post("/settings", hang, {{"Origin", origin}}), 403) << origin;
         EXPECT_EQ(post("/command", R"({"command": "trip"})", {{"Origin", origin}}), 403) << origin;
     }
@@ -289,15 +316,12 @@ TEST_F(WebPage, ReadersWhoGoAwayLeaveTheirPlaceToOthers) {
 
 TEST_F(WebPage, AReaderGoesOnWhereItWas) {
     const auto nth_id = [](int n, const httplib::Headers& headers) {
-        std::string text;
-        client().Get("/stream", headers, [&](const char* data, std::size_t size) {
-            text.append(data, size);
-            for (std::size_t end = 0; n > 0 && (end = text.find("\n\n")) != text.npos; --n) {
-                if (n != 1) text.erase(0, end + 2);
-            }
-            return n > 0;
+        int id = 0;
+        read_stream(headers, [&](const std::string& event) {
+            id = std::stoi(event.substr(std::string("id: ").size()));
+            return --n == 0;
         });
-        return std::stoi(text.substr(std::string("id: ").size()));
+        return id;
     };
     // The thirtieth of those that are kept: it will be for some time.
     const int middle = nth_id(30, {});
@@ -305,6 +329,17 @@ TEST_F(WebPage, AReaderGoesOnWhereItWas) {
     // Of a program that ran before, and nonsense: from the oldest on.
     EXPECT_LT(nth_id(1, {{"Last-Event-ID", "1000000000"}}), middle);
     EXPECT_LT(nth_id(1, {{"Last-Event-ID", "x"}}), middle);
+}
+
+TEST_F(WebPage, APortInUseIsRefused) {
+    const std::string command =
+        BULWARK_DEMO " --web --seconds 5 --port " + std::to_string(demo_->port()) + " 2>&1 >/dev/null";
+    std::FILE* const said = popen(command.c_str(), "r");
+    ASSERT_NE(said, nullptr);
+    char line[200] = "";
+    EXPECT_NE(std::fgets(line, sizeof line, said), nullptr);
+    EXPECT_NE(std::string(line).find("cannot listen on 127.0.0.1:"), std::string::npos) << line;
+    EXPECT_EQ(WEXITSTATUS(pclose(said)), 1);
 }
 
 TEST(WebProgram, EndsOnSignalsWhileSomebodyWatchesAndTheServiceHangs) {
