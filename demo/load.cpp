@@ -33,6 +33,11 @@ load::load(const target& where, const load_plan& plan, guard& protection, time_p
     }
 }
 
+load::~load() {
+    // All of them before the first is waited for.
+    for (std::jthread& client : clients_) client.request_stop();
+}
+
 std::optional<time_point> load::next_due() {
     const std::lock_guard lock(mutex_);
     // A hopeless backlog is dropped, or the end would never come.

@@ -58,6 +58,9 @@ struct load_view {
 class load {
 public:
     load(const target& where, const load_plan& plan, guard& protection, time_point start);
+    load(const load&) = delete;
+    load& operator=(const load&) = delete;
+    ~load();
 
     load_view view();
     /// Of the whole load, once it is over.
