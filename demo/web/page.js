@@ -17,14 +17,21 @@ function legend(chart, entries) {
   for (const { key, name, mark } of entries) {
     const item = list.appendChild(document.createElement("li"));
     item.innerHTML = `<svg viewBox="0 0 16 10" aria-hidden="true">${mark}</svg>`;
+    item.append(name);
+    if (key === undefined) continue;
     const value = document.createElement("b");
     value.id = "value_" + key;
-    item.append(name + " ", value);
+    item.append(" ", value);
   }
 }
 const filled = (name) => `<rect width="16" height="10" rx="2" fill="var(--${name})"/>`;
 const drawn = (name, dash = "", width = 3) =>
   `<path d="M0 5h16" stroke="var(--${name})" stroke-width="${width}" stroke-dasharray="${dash}"/>`;
+const hatched = (name, lines, pen = "#fff") => filled(name) + `<path d="${lines}" stroke="${pen}" opacity=".5"/>`;
+legend("band", [{ name: "closed", mark: filled("closed") },
+                { name: "open", mark: hatched("open", "M-1 9l8-8M5 9l8-8M11 9l8-8") },
+                { name: "half-open", mark: hatched("half-open", "M3 0v10M8 0v10M13 0v10", "#000") },
+                { name: "off", mark: hatched("off", "M0 3h16M0 7h16") }]);
 legend("rates", kinds.map(({ key, name, colour }) => ({ key, name, mark: filled(colour) })));
 legend("latency", [{ key: "p50", name: "half within", mark: drawn("accent") },
                    { key: "p99", name: "99 % within", mark: drawn("errors", "5 2") },
