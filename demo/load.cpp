@@ -10,7 +10,8 @@ namespace {
 verdict judge(const reply& answer, duration latency, duration patience) {
     if (!answer) {
         switch (answer.error()) {
-            case bulwark::errc::bulkhead_full: return verdict::refused_by_bulkhead;
+            case bulwark::errc::bulkhead_full:
+            case bulwark::errc::timed_out: return verdict::refused_by_bulkhead;
             case bulwark::errc::deadline_exceeded: return verdict::late;
             default: return verdict::refused_by_breaker;
         }
@@ -50,6 +51,11 @@ int load::send(http_client& client) {
 loadgen::open_loop::call load::new_client() {
     const auto client = std::make_shared<http_client>(where_, plan_.attempt.value_or(plan_.patience));
     return [this, client](std::size_t, time_point due) {
+        if (plan_.gives_up && clock::now() - due > *plan_.gives_up) {
+            const std::lock_guard lock(mutex_);
+            records_.push_back({due, clock::now(), verdict::never_made});
+            return;
+        }
         const reply answer = guard_.call([&] { return send(*client); });
         const time_point ended = clock::now();
         const std::lock_guard lock(mutex_);

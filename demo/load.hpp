@@ -23,6 +23,8 @@ struct load_plan {
     duration patience;  ///< the clients' time-out, and how late an answer is still of use
     /// The time-out of each attempt, where a guard makes several; otherwise the patience.
     std::optional<duration> attempt = std::nullopt;
+    /// A call that no client became free for within that time is not made at all. Otherwise it is made, however late.
+    std::optional<duration> gives_up = std::nullopt;
 
     std::size_t calls() const;
     loadgen::schedule schedule(time_point start) const;
@@ -34,6 +36,7 @@ enum class verdict : std::uint8_t {
     error,  ///< status 400 or above, or no answer
     refused_by_breaker,
     refused_by_bulkhead,
+    never_made,  ///< no client became free for it in time
 };
 
 struct call_record {

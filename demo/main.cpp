@@ -1,11 +1,12 @@
 // bulwark-demo: one load against one failing service, without protection and with a bulkhead inside a circuit breaker,
-// live, and side by side at the end; or, with --pipeline, a retry storm. This file has the command line and the choice
-// of what is run.
+// live, and side by side at the end; or, with --pipeline, a retry storm; or, with --web, a page to try it all out. This
+// file has the command line and the choice of what is run.
 #include "act.hpp"
 #include "guard.hpp"
 #include "http.hpp"
 #include "screen.hpp"
 #include "storm.hpp"
+#include "web/web.hpp"
 
 #include <bulwark/bulwark.hpp>
 #include <bulwark/reference/bulkhead.hpp>
@@ -35,6 +36,8 @@ struct options {
     bool quick = false;
     bool pipeline = false;
     std::string csv;
+    bool web = false;
+    int port = web_options().port;
 };
 
 struct setup {
@@ -151,10 +154,9 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1, 1000))
         ->capture_default_str()
         ->needs(url);
-    app.add_option("--seconds", chosen.seconds, "with --url: how long")
-        ->check(CLI::Range(1, 60))
-        ->capture_default_str()
-        ->needs(url);
+    auto* const seconds =
+        app.add_option("--seconds", chosen.seconds, "with --url: how long, 1 to 60 (10); with --web: 1 to 3600 (600)")
+            ->check(CLI::Range(1, 3600));
     app.add_option("--threads", chosen.threads, "with --url: clients")
         ->check(CLI::Range(1, 64))
         ->capture_default_str()
@@ -168,11 +170,26 @@ int run(int argc, char** argv) {
                             ->excludes(url)
                             ->excludes(reference);
     app.add_option("--csv", chosen.csv, "with --pipeline: write its figures into a file")->needs(storm);
+    auto* const web = app.add_flag("--web", chosen.web,
+                                   "a page in the browser instead: switch faults on and off, and watch; at most 10 "
+                                   "minutes, see --seconds")
+                          ->excludes(url)
+                          ->excludes(reference)
+                          ->excludes(storm)
+                          ->excludes("--quick");
+    app.add_option("--port", chosen.port, "with --web: of the page, on 127.0.0.1; 0 is a free one")
+        ->check(CLI::Range(0, 65535))
+        ->capture_default_str()
+        ->needs(web);
 
     target where;
     try {
         app.parse(argc, argv);
         if (url->count() != 0) where = parse_url(chosen.url);
+        if (seconds->count() != 0 && url->count() == 0 && !chosen.web) {
+            return complain("--seconds: only with --url or --web (see --help)", misused);
+        }
+        if (url->count() != 0 && chosen.seconds > 60) return complain("--seconds: at most 60 with --url", misused);
     } catch (const CLI::ParseError& e) {
         if (e.get_exit_code() == 0) return app.exit(e);  // --help
         return complain(std::string(e.what()) + " (see --help)", misused);
@@ -182,7 +199,11 @@ int run(int argc, char** argv) {
 
     try {
         const screen out(!chosen.plain && isatty(STDOUT_FILENO) == 1);
-        if (chosen.pipeline) {
+        if (chosen.web) {
+            web_options page{.port = chosen.port};
+            if (seconds->count() != 0) page.seconds = chosen.seconds;
+            run_web(page, out);
+        } else if (chosen.pipeline) {
             run_storm({.quick = chosen.quick, .csv = chosen.csv}, out);
         } else if (url->count() != 0) {
             guard_url(chosen, where, out);

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "clock.hpp"
+#include "loopback_server.hpp"
+#include "worker_line.hpp"
 
 #include <httplib.h>
 
@@ -10,8 +12,6 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
 
 namespace demo {
 
@@ -35,11 +35,8 @@ struct fault_script {
 class upstream {
 public:
     upstream(const fault_script& script, time_point start);
-    upstream(const upstream&) = delete;
-    upstream& operator=(const upstream&) = delete;
-    ~upstream();
 
-    std::string origin() const { return "http://127.0.0.1:" + std::to_string(port_); }
+    std::string origin() const { return server_.origin(); }
     /// Requests that have arrived so far.
     std::uint64_t arrived() const;
 
@@ -49,11 +46,9 @@ private:
     const fault_script script_;
     const time_point start_;
     mutable std::mutex mutex_;
-    std::vector<time_point> worker_free_at_;
+    worker_line line_;
     std::uint64_t arrived_ = 0;
-    httplib::Server server_;
-    int port_ = 0;
-    std::jthread listener_;
+    loopback_server server_;
 };
 
 }  // namespace demo

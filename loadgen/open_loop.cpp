@@ -23,6 +23,11 @@ open_loop::open_loop(const schedule& plan, std::uint32_t threads, std::function<
     }
 }
 
+open_loop::~open_loop() {
+    // All of them before the first is waited for.
+    for (std::jthread& thread : threads_) thread.request_stop();
+}
+
 std::optional<std::size_t> open_loop::next() {
     const std::lock_guard lock(mutex_);
     // A hopeless backlog is dropped, or the end would never come.

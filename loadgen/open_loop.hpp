@@ -34,6 +34,9 @@ public:
 
     /// `make_call` is asked once in each thread, for what that thread then calls again and again.
     open_loop(const schedule& plan, std::uint32_t threads, std::function<call()> make_call);
+    open_loop(const open_loop&) = delete;
+    open_loop& operator=(const open_loop&) = delete;
+    ~open_loop();
 
     const schedule& plan() const { return plan_; }
     /// Calls that are due, and for which no thread is free.
