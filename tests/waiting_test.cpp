@@ -345,6 +345,10 @@ TYPED_TEST(Waiting, TimesSaturate) {
     EXPECT_EQ(
         pool.try_acquire_until(std::chrono::time_point<std::chrono::system_clock, std::chrono::hours>::min()).error(),
         errc::timed_out);
+    using without_sign = std::chrono::duration<std::uint64_t, std::nano>;
+    const auto before = std::chrono::steady_clock::now() - 1ms;
+    EXPECT_EQ(pool.try_acquire_until(std::chrono::time_point_cast<without_sign>(before)).error(), errc::timed_out)
+        << "no difference of unsigned numbers is below zero";
 }
 
 TYPED_TEST(Waiting, AnyClockWillDo) {
