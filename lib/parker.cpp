@@ -24,7 +24,8 @@ bool futex::sleep_at(const void* address, std::uint32_t value, std::chrono::stea
     const int before = errno;
     const long woken = syscall(SYS_futex, address, FUTEX_WAIT_BITSET_PRIVATE, value,
                                until == no_time_limit ? nullptr : &at, nullptr, FUTEX_BITSET_MATCH_ANY);
-    // Not known to the kernel is a time before its clock began, say, and where it knows of no futex the clock must do.
+    // Woken, interrupted or another value: the caller looks again. What else the kernel may object to (a time before
+    // its clock began, a sandbox without futexes) says nothing of the time, so the clock must.
     const bool late =
         woken == -1 && (errno == ETIMEDOUT || (errno != EAGAIN && errno != EINTR && clock::now() >= until));
     errno = before;
