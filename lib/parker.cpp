@@ -12,8 +12,9 @@
 
 namespace bulwark::inline BULWARK_ABI::detail {
 
-void futex::sleep_at(const void* address, std::uint32_t value, std::chrono::steady_clock::time_point until) noexcept {
+bool futex::sleep_at(const void* address, std::uint32_t value, std::chrono::steady_clock::time_point until) noexcept {
     using namespace std::chrono;
+    using clock = std::chrono::steady_clock;
     // The steady clock is CLOCK_MONOTONIC, which is what the kernel measures an absolute time by.
     const auto time = until.time_since_epoch();
     const auto whole = floor<seconds>(time);
@@ -21,10 +22,14 @@ void futex::sleep_at(const void* address, std::uint32_t value, std::chrono::stea
     at.tv_sec = static_cast<time_t>(whole.count());
     at.tv_nsec = static_cast<long>(nanoseconds(time - whole).count());
     const int before = errno;
-    // Woken, interrupted, too late, or another value: the caller looks again.
-    syscall(SYS_futex, address, FUTEX_WAIT_BITSET_PRIVATE, value, until == no_time_limit ? nullptr : &at, nullptr,
-            FUTEX_BITSET_MATCH_ANY);
+    const long woken = syscall(SYS_futex, address, FUTEX_WAIT_BITSET_PRIVATE, value,
+                               until == no_time_limit ? nullptr : &at, nullptr, FUTEX_BITSET_MATCH_ANY);
+    // Woken, interrupted or another value: the caller looks again. What else the kernel may object to (a time before
+    // its clock began, a sandbox without futexes) says nothing of the time, so the clock must.
+    const bool late =
+        woken == -1 && (errno == ETIMEDOUT || (errno != EAGAIN && errno != EINTR && clock::now() >= until));
     errno = before;
+    return late;
 }
 
 void futex::wake(const void* address) noexcept {

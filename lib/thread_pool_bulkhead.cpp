@@ -71,7 +71,8 @@ thread_pool_bulkhead::thread_pool_bulkhead(thread_pool_bulkhead_config config)
 
 thread_pool_bulkhead::~thread_pool_bulkhead() {
     stop(stop_mode::drain);
-    threads_.clear();  // joins
+    join();  // for who stops the pool in another thread, and whose futures told its owner that all is over
+    threads_.clear();
 }
 
 result<bulkhead::slot> thread_pool_bulkhead::admit() noexcept {
@@ -119,7 +120,7 @@ void thread_pool_bulkhead::work() noexcept {
         // relaxed: written under the mutex.
         work_.wait(lock, [&] { return !queue_.empty() || stopping_.load(detail::memory_order_relaxed) != 0; });
         if (queue_.empty()) break;
-        longest_ = longest_queued();
+        leaves_queue(*queue_.front(), clock::now());
         tasks mine;
         mine.splice(mine.end(), queue_, queue_.begin());
         ++running_;
@@ -146,7 +147,8 @@ void thread_pool_bulkhead::stop(stop_mode mode) noexcept {
         // relaxed: who must see the queue's end of it reads it under the mutex; see admit() for the others.
         stopping_.store(1, detail::memory_order_relaxed);
         if (mode == stop_mode::cancel) {
-            longest_ = longest_queued();
+            const auto now = clock::now();
+            for (const auto& task : queue_) leaves_queue(*task, now);
             cancelled_ += queue_.size();
             dropped.swap(queue_);
         }
@@ -183,14 +185,22 @@ thread_pool_bulkhead_snapshot thread_pool_bulkhead::snapshot() const noexcept {
     seen.completed = completed_;
     seen.failed = failed_;
     seen.cancelled = cancelled_;
-    seen.longest_queued = longest_queued();
+    seen.longest_queued = longest_;
+    // The first in the queue has been there longest.
+    if (!queue_.empty()) {
+        seen.longest_queued = std::max<std::chrono::nanoseconds>(longest_, clock::now() - queue_.front()->submitted);
+    }
+    seen.total_queued = total_;
+    seen.waits = waits_;
     return seen;
 }
 
-/// With the mutex held. The first in the queue has been there longest.
-std::chrono::nanoseconds thread_pool_bulkhead::longest_queued() const noexcept {
-    if (queue_.empty()) return longest_;
-    return std::max<std::chrono::nanoseconds>(longest_, clock::now() - queue_.front()->submitted);
+/// With the mutex held.
+void thread_pool_bulkhead::leaves_queue(const detail::pool_task& task, clock::time_point now) noexcept {
+    const std::chrono::nanoseconds time = now - task.submitted;
+    longest_ = std::max(longest_, time);
+    total_ += time;
+    ++waits_[detail::wait_bucket(time)];
 }
 
 errc thread_pool_bulkhead::refuse(errc reason) noexcept {

@@ -75,19 +75,16 @@ public:
         used = 0;
     }
 
-    static std::chrono::steady_clock::time_point now() noexcept {
-        return hourglass::late[rl::thread_index()] ? bulwark::detail::no_time_limit
-                                                   : std::chrono::steady_clock::time_point();
-    }
     /// The system looks at the word as it is, and who has been told once that it is another does not see the old one
     /// again.
     template <class Word>
-    static void sleep(Word& word, std::uint32_t value, std::chrono::steady_clock::time_point until) noexcept {
+    static bool sleep(Word& word, std::uint32_t value, std::chrono::steady_clock::time_point until) noexcept {
         if (until != bulwark::detail::no_time_limit) {
             hourglass::late[rl::thread_index()] = true;
         } else if (word.fetch_add(0, boost::memory_order_relaxed) == value) {
             queue_at(word.address())->park_current(rl::ctx(), false, false, false, RL_INFO);
         }
+        return until != bulwark::detail::no_time_limit;
     }
     static void wake(const void* address) noexcept {
         rl::ctx().sched();

@@ -29,7 +29,7 @@ struct entry {
 void add_scenarios(std::vector<entry>& all);
 /// Of bulkheads at which callers wait, and of compartments.
 void add_waiting_scenarios(std::vector<entry>& all);
-/// Of calls that their callers may leave: timeouts, hedges, and the timer.
+/// Of calls that their callers may leave: timeouts, hedges, and the timer; of the thread pool and the memory resource.
 void add_timeout_scenarios(std::vector<entry>& all);
 /// Of watched breakers.
 void add_watched_scenarios(std::vector<entry>& all);

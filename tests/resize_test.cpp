@@ -1,6 +1,7 @@
 // A bulkhead that is resized while it is in use: growing lets in those who wait, shrinking takes nothing away and lets
 // nobody in until enough came back. Every kind of bulkhead.
 #include "bulkhead_kinds.hpp"
+#include "caller.hpp"
 #include "until.hpp"
 
 #include <gtest/gtest.h>
@@ -8,10 +9,8 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,21 +29,15 @@ public:
     using slot = typename pool_type::slot;
 
     /// Waits on a thread of its own for n permits. The n-th that stands in line.
-    class waiter {
+    class waiter : public bulwark::test::caller<result<slot>> {
     public:
-        waiter(pool_type& pool, std::uint32_t n) {
-            const std::uint32_t before = pool.waiting();
-            thread_ = std::jthread([this, &pool, n] { got_.emplace(pool.acquire(n)); });
-            EXPECT_TRUE(until([&] { return pool.waiting() == before + 1; }));
-        }
-        result<slot>& got() {
-            if (thread_.joinable()) thread_.join();
-            return *got_;
-        }
+        waiter(pool_type& pool, std::uint32_t n) : waiter(pool, n, pool.waiting()) {}
 
     private:
-        std::optional<result<slot>> got_;
-        std::jthread thread_;
+        waiter(pool_type& pool, std::uint32_t n, std::uint32_t before)
+            : bulwark::test::caller<result<slot>>([&pool, n] { return pool.acquire(n); }) {
+            EXPECT_TRUE(until([&] { return pool.waiting() == before + 1; }));
+        }
     };
 
     static pool_type make(const setup& s) { return pool_type(Kind::config(s)); }

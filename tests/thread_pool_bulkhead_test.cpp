@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <numeric>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -359,6 +360,28 @@ TEST(ThreadPoolBulkhead, WhoJoinsWaitsForWhatAnotherThreadStillDrops) {
     EXPECT_TRUE(is_ready(second));
 }
 
+TEST(ThreadPoolBulkhead, DestructionWaitsForWhatAnotherThreadStillDrops) {
+    auto pool =
+        std::make_unique<thread_pool_bulkhead>(bulwark::thread_pool_bulkhead_config{.threads = 1, .max_queued = 2});
+    std::optional<held_workers> one(std::in_place, *pool, 1);
+    std::latch dropping(1);
+    std::atomic<bool> gone{false};
+    auto first = pool->submit([] {}).value();
+    auto second = pool->submit(at_its_end([&] {
+                          dropping.count_down();
+                          for (int i = 0; i != 10'000 && !gone; ++i) std::this_thread::yield();
+                          EXPECT_FALSE(gone);
+                      }))
+                      .value();
+    std::jthread other([&, dying = pool.get()] { dying->stop(stop_mode::cancel); });
+    first.wait();  // all that this owner waits for
+    dropping.wait();
+    one.reset();
+    pool.reset();
+    gone = true;
+    EXPECT_TRUE(is_ready(second));
+}
+
 TEST(ThreadPoolBulkhead, StoppedByTwoThreadsAtOnceEveryFutureIsReady) {
     std::mt19937_64 random(1);
     for (int round = 0; round != 200; ++round) {
@@ -531,6 +554,39 @@ TEST(ThreadPoolBulkhead, TheLongestTimeQueuedKnowsTheDroppedToo) {
     const auto waited = clock::now() - submitted;
     pool.stop(stop_mode::cancel);
     EXPECT_GE(pool.snapshot().longest_queued, waited);
+}
+
+TEST(ThreadPoolBulkhead, TheTimesQueuedAreSummedAndInBuckets) {
+    thread_pool_bulkhead pool{{.threads = 1, .max_queued = 3}};
+    const auto counted = [&] {
+        const auto s = pool.snapshot();
+        return std::accumulate(s.waits.begin(), s.waits.end(), std::uint64_t{0});
+    };
+    EXPECT_EQ(counted(), 0U);
+    EXPECT_EQ(pool.snapshot().total_queued.count(), 0);
+    {
+        held_workers one(pool, 1);
+        EXPECT_EQ(counted(), 1U);
+        const auto before = pool.snapshot();
+        std::vector<std::future<void>> queued;
+        for (int i = 0; i != 2; ++i) queued.push_back(pool.submit([] {}).value());
+        EXPECT_EQ(counted(), 1U) << "they still stand there";
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        one.let_go();
+        for (auto& f : queued) f.get();
+        const auto after = pool.snapshot();
+        EXPECT_EQ(counted(), 3U);
+        EXPECT_GE(after.total_queued - before.total_queued, std::chrono::milliseconds(4));
+        EXPECT_GE(after.total_queued, after.longest_queued);
+        // 2^20 ns are just over a millisecond.
+        EXPECT_EQ(std::accumulate(after.waits.begin() + 20, after.waits.end(), std::uint64_t{0}) -
+                      std::accumulate(before.waits.begin() + 20, before.waits.end(), std::uint64_t{0}),
+                  2U);
+    }
+    held_workers one(pool, 1);
+    auto dropped = pool.submit([] {});
+    pool.stop(stop_mode::cancel);
+    EXPECT_EQ(counted(), 5U) << "what is dropped has left the queue";
 }
 
 TEST(ThreadPoolBulkhead, WhatMakesNoSenseIsRefusedByItsField) {

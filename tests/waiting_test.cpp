@@ -1,6 +1,7 @@
 // Waiting for permits: who is admitted when, who is refused and why, and that nothing is lost on who gives up. Every
 // kind of bulkhead; what several threads do is put in order by waiting for what they can be seen to have done.
 #include "bulkhead_kinds.hpp"
+#include "caller.hpp"
 #include "until.hpp"
 
 #include <bulwark/clock.hpp>
@@ -40,27 +41,7 @@ public:
     using pool_type = typename Kind::pool;
     using slot = typename pool_type::slot;
 
-    /// A thread that makes one call and keeps what it got.
-    class caller {
-    public:
-        template <class Call>
-        explicit caller(Call call)
-            : thread_([this, call] {
-                  got_.emplace(call());
-                  done_.store(true, std::memory_order_release);
-              }) {}
-
-        bool done() const { return done_.load(std::memory_order_acquire); }
-        result<slot>& got() {
-            if (thread_.joinable()) thread_.join();
-            return *got_;
-        }
-
-    private:
-        std::optional<result<slot>> got_;
-        std::atomic<bool> done_{false};
-        std::jthread thread_;
-    };
+    using caller = bulwark::test::caller<result<slot>>;
 
     static pool_type make(const setup& s) { return pool_type(Kind::config(s)); }
     static bool stands_in_line(const pool_type& pool, std::uint32_t callers) {
@@ -345,6 +326,10 @@ TYPED_TEST(Waiting, TimesSaturate) {
     EXPECT_EQ(
         pool.try_acquire_until(std::chrono::time_point<std::chrono::system_clock, std::chrono::hours>::min()).error(),
         errc::timed_out);
+    using without_sign = std::chrono::duration<std::uint64_t, std::nano>;
+    const auto before = std::chrono::steady_clock::now() - 1ms;
+    EXPECT_EQ(pool.try_acquire_until(std::chrono::time_point_cast<without_sign>(before)).error(), errc::timed_out)
+        << "no difference of unsigned numbers is below zero";
 }
 
 TYPED_TEST(Waiting, AnyClockWillDo) {

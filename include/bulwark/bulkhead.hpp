@@ -307,6 +307,7 @@ template <class Kind, class Traits>
 std::uint32_t basic_bulkhead<Kind, Traits>::sleep(typename Traits::parker& parker, const detail::time_limit* end) {
     constexpr auto wait = static_cast<std::uint32_t>(detail::word_to_waiter::wait);
     if (end == nullptr) return parker.wait(wait);
+    if (end->steady_end()) return parker.wait_until(wait, *end->steady_end());
     for (;;) {
         const std::chrono::nanoseconds left = end->left();
         if (left <= std::chrono::nanoseconds::zero()) return wait;

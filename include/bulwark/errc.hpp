@@ -14,7 +14,8 @@
 
 namespace bulwark::inline BULWARK_ABI {
 
-/// Why a call was not let through, or brought no answer. Converts to std::error_code.
+/// Why a call was not let through, or brought no answer. Converts to std::error_code, which knows its text:
+/// make_error_code(reply.error()).message().
 enum class errc {
     circuit_open = 1,     ///< the breaker is open: the service is given time to recover
     too_many_probes,      ///< the breaker is half-open and all its probes are under way

@@ -5,7 +5,8 @@
 //     auto share = budget.acquire(message.size());               // waits its turn; a large request is not starved
 //
 // A bulkhead (bulkhead.hpp, where everything is told) whose permits are bytes, up to 2^62 of them, in one word. It
-// charges what it is told of; for allocators that tell it by themselves see memory_resource.hpp.
+// charges what it is told of; for allocators that tell it by themselves see memory_resource.hpp. Where nothing is said
+// of bytes, as in execute(), one is charged: hold a share of the right size instead.
 #pragma once
 
 #include <bulwark/bulkhead.hpp>

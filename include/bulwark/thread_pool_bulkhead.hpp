@@ -13,7 +13,8 @@
 // who has the value finds room for the next call.
 //
 // Thread safety: every member may be called from any thread at any time, also from inside a task and from on_event;
-// construction and destruction excepted.
+// construction and destruction excepted. A task may submit, but should not wait for a call of its own pool: where every
+// worker waits so, nobody is left to run what they wait for. With one thread the first such wait is for ever.
 // Progress: to be refused is lock-free. To submit, stop and snapshot take the pool's mutex for a few steps (blocking)
 // and never wait for a task; join waits.
 // Cost: an accepted call allocates four times (the future's state and its result, the function, its place in the
@@ -29,6 +30,7 @@
 #include <bulwark/errc.hpp>
 #include <bulwark/version.hpp>
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -79,8 +81,12 @@ struct thread_pool_bulkhead_snapshot {
     std::uint64_t cancelled = 0;  ///< dropped by stop_mode::cancel
     std::uint64_t refused = 0;    ///< with errc::queue_full
     std::uint64_t stopped = 0;    ///< refused with errc::stopped
-    /// From submit to the beginning of the call (or its drop), or to now for one that stands in the queue.
+    /// From submit to the beginning of the call (or its drop), which takes a moment where a worker is free too: the
+    /// longest time, also of those that still stand there, and of all that have left the queue the sum and, in
+    /// waits[i], how many it took [2^i, 2^(i+1)) ns; waits[0] counts those under 1 ns too.
     std::chrono::nanoseconds longest_queued{0};
+    std::chrono::nanoseconds total_queued{0};
+    std::array<std::uint64_t, 64> waits{};
 };
 
 class thread_pool_bulkhead final : private detail::pool_task::listener {
@@ -92,8 +98,9 @@ public:
     thread_pool_bulkhead(const thread_pool_bulkhead&) = delete;
     thread_pool_bulkhead& operator=(const thread_pool_bulkhead&) = delete;
 
-    /// stop(stop_mode::drain), and waits until all of it has run: what was accepted is kept. Say
-    /// stop(stop_mode::cancel) before to leave sooner. Not to be run by one of the pool's own tasks.
+    /// stop(stop_mode::drain), and waits until all of it has run, and for a stop() that is still dropping calls: what
+    /// was accepted is kept. Say stop(stop_mode::cancel) before to leave sooner. Not to be run by one of the pool's own
+    /// tasks, nor by what a dropped function held.
     ~thread_pool_bulkhead();
 
     /// Takes fn to be called once, as an rvalue, by a worker; callers of one thread are served in order. fn may be
@@ -131,7 +138,7 @@ private:
     bool enqueue(std::unique_ptr<detail::pool_task> task);
     void work() noexcept;
     void ended(bool threw) noexcept override;
-    std::chrono::nanoseconds longest_queued() const noexcept;
+    void leaves_queue(const detail::pool_task& task, std::chrono::steady_clock::time_point now) noexcept;
 
     errc refuse(errc reason) noexcept;
     void note_saturation() noexcept;
@@ -162,7 +169,10 @@ private:
     std::uint64_t completed_ = 0;
     std::uint64_t failed_ = 0;
     std::uint64_t cancelled_ = 0;
-    std::chrono::nanoseconds longest_{0};  ///< of the calls that are no longer in the queue
+    // Of the calls that are no longer in the queue.
+    std::chrono::nanoseconds longest_{0};
+    std::chrono::nanoseconds total_{0};
+    std::array<std::uint64_t, 64> waits_{};
 
     std::vector<std::jthread> threads_;
 };

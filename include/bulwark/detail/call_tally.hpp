@@ -29,6 +29,13 @@ namespace bulwark::inline BULWARK_ABI::detail {
 
 enum class tally_of : std::uint8_t { admitted, refused, timed_out, stopped, total_wait, longest_wait };
 
+/// In which of the 64 buckets of a histogram a wait of so long falls: i for [2^i, 2^(i+1)) ns, 0 for less than that
+/// too.
+inline std::size_t wait_bucket(std::chrono::nanoseconds time) noexcept {
+    const auto ns = static_cast<std::uint64_t>(std::max<std::chrono::nanoseconds::rep>(time.count(), 1));
+    return static_cast<std::size_t>(std::bit_width(ns)) - 1;
+}
+
 template <class Traits>
 class call_tally {
     using word = typename Traits::template atomic<std::uint64_t>;
@@ -47,7 +54,7 @@ public:
         add(tally_of::total_wait, ns);
         raise_longest(ns);
         // relaxed: see above.
-        if (waits_ != nullptr) (*waits_)[bucket(ns)].fetch_add(1, memory_order_relaxed);
+        if (waits_ != nullptr) (*waits_)[wait_bucket(time)].fetch_add(1, memory_order_relaxed);
     }
 
     void sum(bulkhead_snapshot& all) const {
@@ -73,10 +80,6 @@ private:
         std::array<word, 6> words;
     };
     using histogram = std::array<word, 64>;
-
-    static std::size_t bucket(std::uint64_t ns) noexcept {
-        return static_cast<std::size_t>(std::bit_width(std::max<std::uint64_t>(ns, 1))) - 1;
-    }
 
     void add(tally_of what, std::uint64_t amount) noexcept {
         const std::uint32_t slot = Traits::thread_slot();

@@ -29,8 +29,9 @@ namespace bulwark::inline BULWARK_ABI::detail {
 inline constexpr auto no_time_limit = std::chrono::steady_clock::time_point::max();
 
 /// Atomic: a 32-bit word that starts at 0 and knows its address(). System, all static: sleep(word, value, until) sleeps
-/// while the word has the value, until the time at the latest, or less long, for no reason; wake(address) wakes the one
-/// who sleeps at that word, which need not be there any more; now() is the time.
+/// while the word has the value, until the time at the latest, or less long, for no reason, and returns whether the
+/// time has come, which it knows without another look at a clock; wake(address) wakes the one who sleeps at that word,
+/// which need not be there any more.
 template <class Atomic, class System>
 class basic_futex_parker {
 public:
@@ -39,12 +40,11 @@ public:
 
     /// Or until the time; then returns `old`.
     std::uint32_t wait_until(std::uint32_t old, std::chrono::steady_clock::time_point until) noexcept {
-        for (;;) {
+        for (bool late = false;;) {
             // (9) acquire: synchronizes with the releases (9) in change() and finish().
             const std::uint32_t seen = word_.load(memory_order_acquire);
-            if (seen != old) return seen;
-            if (until != no_time_limit && System::now() >= until) return old;
-            System::sleep(word_, old, until);
+            if (seen != old || late) return seen;
+            late = System::sleep(word_, old, until);
         }
     }
 
@@ -72,15 +72,14 @@ private:
 
 /// The system's: see basic_futex_parker.
 struct futex {
-    static std::chrono::steady_clock::time_point now() noexcept { return std::chrono::steady_clock::now(); }
-    static void sleep(const atomic<std::uint32_t>& word, std::uint32_t value,
+    static bool sleep(const atomic<std::uint32_t>& word, std::uint32_t value,
                       std::chrono::steady_clock::time_point until) noexcept {
-        sleep_at(word.address(), value, until);
+        return sleep_at(word.address(), value, until);
     }
     static void wake(const void* address) noexcept;
 
 private:
-    static void sleep_at(const void* address, std::uint32_t value,
+    static bool sleep_at(const void* address, std::uint32_t value,
                          std::chrono::steady_clock::time_point until) noexcept;
 };
 

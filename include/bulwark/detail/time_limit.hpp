@@ -4,6 +4,8 @@
 #include <bulwark/version.hpp>
 
 #include <chrono>
+#include <optional>
+#include <type_traits>
 
 namespace bulwark::inline BULWARK_ABI::detail {
 
@@ -34,15 +36,21 @@ public:
     /// 0 where it has passed, nanoseconds::max() where it never will.
     virtual std::chrono::nanoseconds left() const = 0;
 
+    /// The end, where it is by the steady clock: who has slept until then need not look at it.
+    const std::optional<std::chrono::steady_clock::time_point>& steady_end() const noexcept { return steady_end_; }
+
 protected:
-    time_limit() = default;
+    explicit time_limit(std::optional<std::chrono::steady_clock::time_point> steady_end) : steady_end_(steady_end) {}
     ~time_limit() = default;
+
+private:
+    const std::optional<std::chrono::steady_clock::time_point> steady_end_;
 };
 
 template <class Clock, class Duration>
 class time_limit_by final : public time_limit {
 public:
-    explicit time_limit_by(std::chrono::time_point<Clock, Duration> end) : end_(end) {}
+    explicit time_limit_by(std::chrono::time_point<Clock, Duration> end) : time_limit(if_steady(end)), end_(end) {}
 
     std::chrono::nanoseconds left() const override {
         using wide = std::chrono::duration<long double, std::nano>;
@@ -51,10 +59,20 @@ public:
         // Where the difference may not fit, it is a long time either way.
         const wide about = wide(end) - wide(now);
         if (about > wide(std::chrono::hours(24)) || about < -wide(std::chrono::hours(24))) return saturated(about);
-        return saturated(end - now);
+        // An unsigned difference knows no time that has passed.
+        return end <= now ? std::chrono::nanoseconds::zero() : saturated(end - now);
     }
 
 private:
+    static std::optional<std::chrono::steady_clock::time_point> if_steady(
+        std::chrono::time_point<Clock, Duration> end) {
+        if constexpr (std::is_same_v<decltype(end), std::chrono::steady_clock::time_point>) {
+            return end;
+        } else {
+            return std::nullopt;
+        }
+    }
+
     const std::chrono::time_point<Clock, Duration> end_;
 };
 

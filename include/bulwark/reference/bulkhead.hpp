@@ -112,7 +112,9 @@ public:
             const wide rest = wide(end.time_since_epoch()) - wide(now);
             // Times that are far apart may have no difference in the units of either.
             const bool far = rest > wide(std::chrono::hours(1)) || rest < wide(std::chrono::hours(-1));
-            return far ? saturated(rest) : saturated(end.time_since_epoch() - now);
+            if (far) return saturated(rest);
+            // An unsigned difference knows no time that has passed.
+            return end.time_since_epoch() <= now ? nanoseconds::zero() : saturated(end.time_since_epoch() - now);
         });
     }
 

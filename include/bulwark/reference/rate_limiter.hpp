@@ -82,7 +82,9 @@ public:
             const far rest = far(end.time_since_epoch()) - far(at);
             // Times that are far apart may have no difference in the units of either.
             const bool is_far = rest > far(std::chrono::hours(1)) || rest < far(std::chrono::hours(-1));
-            return is_far ? saturated(rest) : saturated(end.time_since_epoch() - at);
+            if (is_far) return saturated(rest);
+            // An unsigned difference knows no time that has passed.
+            return end.time_since_epoch() <= at ? nanoseconds::zero() : saturated(end.time_since_epoch() - at);
         });
     }
 
