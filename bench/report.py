@@ -244,7 +244,8 @@ def fairness_table(fairness):
     return table(heads, rows) if rows else ""
 
 
-def other_targets(figures):
+def other_targets(figures, layered=()):
+    """`layered`: the rows of bulwark-pipeline."""
     cpu = figures.cpu
     rows = []
 
@@ -463,7 +464,7 @@ def main():
 
     parts = [
         ("Figures to reach (CPU ns a call)", targets(figures)),
-        ("", other_targets(figures)),
+        ("", other_targets(figures, layered)),
         ("Overview", overview(figures)),
         ("Permits: the alternatives", alternatives(figures)),
         ("Hand-over of a permit to a thread that waits; in brackets: to one that did not sleep", handover_table(times)),

@@ -260,16 +260,8 @@ public:
             record r;
             if (!read(head, r)) continue;
             const instant now = read_clock_for(head);
-            if (M::state_of(head) != breaker_state::closed || !cells_.in_use())
-                return M::observe(head, r, now, limits_);
-            const std::uint32_t failed = M::failures(head, r);
-            cell_counts beside = cells_.sum(r.window, failed);
-            // The cells were of this window, and of this row, if the head still is. Requests may have been counted on
-            // it meanwhile, the outcomes of which are in the sum.
-            const std::uint64_t later = load_head();
-            record s;
-            if (!read(later, s) || s.window != r.window || M::failures(later, s) != failed) continue;
-            beside.requests += M::counts(later, s).requests - M::counts(head, r).requests;
+            cell_counts beside;
+            if (M::state_of(head) == breaker_state::closed && cells_.in_use() && !read_cells(head, r, beside)) continue;
             return M::observe(head, r, now, limits_, beside);
         }
     }
@@ -394,7 +386,11 @@ private:
         std::uint64_t strangers = 0;
         const auto at = [&](lane_index i) { return read_lane(head, i, strangers); };
         const breaker_state state = M::state_of(head);
-        (state == breaker_state::closed ? r.failures : r.openings) = at(failures);
+        if (state == breaker_state::closed) {
+            r.failures = at(failures);
+        } else {
+            r.openings = at(failures);
+        }
         if (state == breaker_state::open) {  // then nothing is counted
             if (limits_.max_hint != 0) r.not_before = std::uint64_t{at(requests)} << 32 | at(successes);
             return lane::tag(strangers) == 0 && read_stamp(head, r);
@@ -404,6 +400,24 @@ private:
         r.ignored = at(ignored);
         r.run = at(run);
         return lane::tag(strangers) == 0 && read_stamp(head, r);
+    }
+
+    /// What is counted beside a closed head, and, since the cells were read, on it; false where they were not of this
+    /// window and of this row, as they are if the head still is.
+    bool read_cells(std::uint64_t head, const record& r, cell_counts& beside) const noexcept {
+        const std::uint32_t failed = M::failures(head, r);
+        beside = cells_.sum(r.window, failed);
+        const std::uint64_t later = load_head();
+        std::uint64_t strangers = 0;
+        const auto at = [&](lane_index i) { return read_lane(later, i, strangers); };
+        record s;  // as much of it as is asked for here
+        s.window = std::uint64_t{at(window_upper)} << 32 | at(window_lower);
+        s.failures = at(failures);
+        s.requests = at(requests);
+        if (lane::tag(strangers) != 0 || s.window != r.window || M::failures(later, s) != failed) return false;
+        // Requests may have been counted on the head meanwhile, the outcomes of which are in the sum.
+        beside.requests += M::counts(later, s).requests - M::counts(head, r).requests;
+        return true;
     }
 
     /// What the service asked for, where the move leads to where that counts.
