@@ -277,6 +277,9 @@ def other_targets(figures, layered=()):
         best = min((sides[side] for side in RIVALS if side in sides), default=None)
         at_most(f"hand-over, {what}: bulwark / the best of sem_t, std and mutex that parked", 1,
                 ratio(sides.get("lock_free"), best), " x")
+    for case in layered:
+        if case["case"].startswith("pipeline") and case["over"] != "-":
+            at_most(f"{case['case']}: over the sum of its parts", 2, float(case["over"]), " ns")
     return table(("figure", "target", "measured", ""), rows) if rows else ""
 
 
