@@ -124,9 +124,10 @@ public:
         return admitted.generation != 0;
     }
 
-    /// Whether it is closed, and no move under way; then also in which generation, and since when.
+    /// Whether it is closed, and no transition under way; then also in which generation, and since when. A carry, as a
+    /// hint makes it, changes neither: an outcome that meets one is of this generation and counts.
     bool closed(record& r) const noexcept {
-        return stamped(r, [](std::uint64_t head) { return M::is_plain(head); });
+        return stamped(r, [](std::uint64_t head) { return M::stays_closed(head); });
     }
     /// The same for an observer, for whom a move that is under way has not happened.
     bool closed_for_now(record& r) const noexcept {
@@ -196,12 +197,19 @@ public:
     }
 
     /// An operator's word: trip, force, disable or reset. The transition, where it makes one.
-    [[gnu::noinline]] std::optional<transition> make(move wanted) noexcept {
+    std::optional<transition> make(move wanted) noexcept {
+        return make(wanted, [](std::uint64_t) {});
+    }
+    /// `announce` is told the generation that it would begin, each time before that is tried: who sees the generation
+    /// sees, by edges (2) and (1), what was written there.
+    template <class Announce>
+    [[gnu::noinline]] std::optional<transition> make(move wanted, const Announce& announce) noexcept {
         for (;;) {
             const std::uint64_t head = load_head();
             record r;
             if (help(head) || !read(head, r)) continue;
             if (!M::can_make(wanted, head, r, read_clock_for(head), limits_)) return std::nullopt;
+            announce(r.generation + 1);
             const std::uint64_t next = M::frozen(head, wanted);
             if (advance(head, next)) return transition_from(next, r);
         }

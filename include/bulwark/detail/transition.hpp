@@ -143,6 +143,11 @@ struct machine {
         return (head & (L::state::mask | L::move::mask)) == 0;
     }
 
+    /// Closed, and no transition under way: perhaps another move, after which it is as closed as before.
+    static constexpr bool stays_closed(std::uint64_t head) noexcept {
+        return (head & L::state::mask) == 0 && !is_transition(move_of(head));
+    }
+
     /// Closed or open, and no move under way: what the next calls will find does not change but by time.
     static constexpr bool is_lasting(std::uint64_t head) noexcept {
         return move_of(head) == move::none && state_of(head) != breaker_state::half_open && !is_disabled(head);
