@@ -244,7 +244,8 @@ def fairness_table(fairness):
     return table(heads, rows) if rows else ""
 
 
-def other_targets(figures):
+def other_targets(figures, layered=()):
+    """`layered`: the rows of bulwark-pipeline."""
     cpu = figures.cpu
     rows = []
 
@@ -276,6 +277,9 @@ def other_targets(figures):
         best = min((sides[side] for side in RIVALS if side in sides), default=None)
         at_most(f"hand-over, {what}: bulwark / the best of sem_t, std and mutex that parked", 1,
                 ratio(sides.get("lock_free"), best), " x")
+    for case in layered:
+        if case["case"].startswith("pipeline") and case["over"] != "-":
+            at_most(f"{case['case']}: over the sum of its parts", 2, float(case["over"]), " ns")
     return table(("figure", "target", "measured", ""), rows) if rows else ""
 
 
@@ -463,7 +467,7 @@ def main():
 
     parts = [
         ("Figures to reach (CPU ns a call)", targets(figures)),
-        ("", other_targets(figures)),
+        ("", other_targets(figures, layered)),
         ("Overview", overview(figures)),
         ("Permits: the alternatives", alternatives(figures)),
         ("Hand-over of a permit to a thread that waits; in brackets: to one that did not sleep", handover_table(times)),

@@ -47,6 +47,8 @@ public:
                 if (auto other = breaker_.try_acquire()) chance(random, 3) ? other->ignore() : other->success();
             }
             if (!p) continue;
+            // A hint on its way must not hide an outcome from the window.
+            if (chance(random, 3)) breaker_.hold_off(std::chrono::microseconds(1 + random() % 1'000'000));
             const bool counted = by_slowness_ ? (manual_clock::advance(slow), p->success()) : p->failure();
             run_.check(counted, "an outcome before the trip was not counted");
         }
@@ -65,6 +67,7 @@ private:
     circuit_breaker_config config(run& r) {
         circuit_breaker_config c;
         c.timeout = std::chrono::hours(24);
+        c.max_hint = std::chrono::hours(1);
         c.window = r.random()() % 2 == 0 ? last_calls(1000) : last_time(std::chrono::hours(1), 1);
         c.ready_to_trip = [this](const breaker_counts& seen) {
             check_counts(run_, seen);

@@ -384,6 +384,12 @@ std::vector<setup> setups() {
     add("slow calls of five slices, and a ramp",
         [](auto& c) { c.window = last_time(100ns, 5), c.slow_call = 15ns, c.slow_call_ratio = 0.5, c.ramp = 90ns; });
     add("ramp", [](auto& c) { c.ramp = 200ns, c.ramp_from = 0.3, c.interval = 40ns; });
+    add("hints beside the last seven",
+        [](auto& c) { c.window = last_calls(7), c.ready_to_trip = touchy, c.max_hint = 1us; });
+    add("hints beside three slices, growing openings, a ramp", [](auto& c) {
+        c.window = last_time(310ns, 3), c.ready_to_trip = touchy, c.max_hint = 900ns, c.ramp = 90ns;
+        c.timeout_multiplier = 1.5, c.max_timeout = 200ns, c.timeout_jitter = bulwark::jitter::equal, c.seed = 7;
+    });
     add("policy throws", [](auto& c) {
         c.window = last_calls(9), c.ready_to_trip = [](const breaker_counts& seen) {
             if (seen.total_failures % 3 == 1) throw std::runtime_error("policy");
@@ -418,6 +424,7 @@ struct subject {
                 case 0: return permit.success();
                 case 1: return permit.failure();
                 case 2: return permit.ignore();
+                case 5: return permit.failure(std::chrono::nanoseconds(300));
                 case 3: throw 1;     // unwinding fails the call
                 default: return -1;  // dropped
             }
@@ -433,6 +440,7 @@ struct subject {
             case 0: return breaker.reset();
             case 1: return breaker.trip();
             case 2: return breaker.disable();
+            case 3: return breaker.hold_off(std::chrono::nanoseconds(200));
             default: return breaker.force_open();
         }
     }
@@ -458,7 +466,7 @@ void compare(const setup& s, std::uint64_t seed, int steps) {
         } else if (dice < 900) {
             if (ours.permits.empty()) continue;
             const std::size_t which = below(ours.permits.size());
-            const std::uint64_t how = below(10) == 0 ? 2 + below(3) : below(10) < badness ? 1 : 0;
+            const std::uint64_t how = below(10) == 0 ? 2 + below(4) : below(10) < badness ? 1 : 0;
             a = ours.end(which, how);
             b = theirs.end(which, how);
         } else if (dice < 980) {
@@ -466,7 +474,7 @@ void compare(const setup& s, std::uint64_t seed, int steps) {
         } else if (dice < 998) {
             manual_clock::advance(std::chrono::nanoseconds(below(120)));
         } else {
-            const auto which = below(4);
+            const auto which = below(5);
             a = ours.order(which);
             b = theirs.order(which);
         }

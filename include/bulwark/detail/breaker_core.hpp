@@ -124,9 +124,10 @@ public:
         return admitted.generation != 0;
     }
 
-    /// Whether it is closed, and no move under way; then also in which generation, and since when.
+    /// Whether it is closed, and no transition under way; then also in which generation, and since when. A carry, as a
+    /// hint makes it, changes neither: an outcome that meets one is of this generation and counts.
     bool closed(record& r) const noexcept {
-        return stamped(r, [](std::uint64_t head) { return M::is_plain(head); });
+        return stamped(r, [](std::uint64_t head) { return M::stays_closed(head); });
     }
     /// The same for an observer, for whom a move that is under way has not happened.
     bool closed_for_now(record& r) const noexcept {
@@ -196,12 +197,19 @@ public:
     }
 
     /// An operator's word: trip, force, disable or reset. The transition, where it makes one.
-    [[gnu::noinline]] std::optional<transition> make(move wanted) noexcept {
+    std::optional<transition> make(move wanted) noexcept {
+        return make(wanted, [](std::uint64_t) {});
+    }
+    /// `announce` is told the generation that it would begin, each time before that is tried: who sees the generation
+    /// sees, by edges (2) and (1), what was written there.
+    template <class Announce>
+    [[gnu::noinline]] std::optional<transition> make(move wanted, const Announce& announce) noexcept {
         for (;;) {
             const std::uint64_t head = load_head();
             record r;
             if (help(head) || !read(head, r)) continue;
             if (!M::can_make(wanted, head, r, read_clock_for(head), limits_)) return std::nullopt;
+            announce(r.generation + 1);
             const std::uint64_t next = M::frozen(head, wanted);
             if (advance(head, next)) return transition_from(next, r);
         }
@@ -260,16 +268,8 @@ public:
             record r;
             if (!read(head, r)) continue;
             const instant now = read_clock_for(head);
-            if (M::state_of(head) != breaker_state::closed || !cells_.in_use())
-                return M::observe(head, r, now, limits_);
-            const std::uint32_t failed = M::failures(head, r);
-            cell_counts beside = cells_.sum(r.window, failed);
-            // The cells were of this window, and of this row, if the head still is. Requests may have been counted on
-            // it meanwhile, the outcomes of which are in the sum.
-            const std::uint64_t later = load_head();
-            record s;
-            if (!read(later, s) || s.window != r.window || M::failures(later, s) != failed) continue;
-            beside.requests += M::counts(later, s).requests - M::counts(head, r).requests;
+            cell_counts beside;
+            if (M::state_of(head) == breaker_state::closed && cells_.in_use() && !read_cells(head, r, beside)) continue;
             return M::observe(head, r, now, limits_, beside);
         }
     }
@@ -394,7 +394,11 @@ private:
         std::uint64_t strangers = 0;
         const auto at = [&](lane_index i) { return read_lane(head, i, strangers); };
         const breaker_state state = M::state_of(head);
-        (state == breaker_state::closed ? r.failures : r.openings) = at(failures);
+        if (state == breaker_state::closed) {
+            r.failures = at(failures);
+        } else {
+            r.openings = at(failures);
+        }
         if (state == breaker_state::open) {  // then nothing is counted
             if (limits_.max_hint != 0) r.not_before = std::uint64_t{at(requests)} << 32 | at(successes);
             return lane::tag(strangers) == 0 && read_stamp(head, r);
@@ -404,6 +408,24 @@ private:
         r.ignored = at(ignored);
         r.run = at(run);
         return lane::tag(strangers) == 0 && read_stamp(head, r);
+    }
+
+    /// What is counted beside a closed head, and, since the cells were read, on it; false where they were not of this
+    /// window and of this row, as they are if the head still is.
+    bool read_cells(std::uint64_t head, const record& r, cell_counts& beside) const noexcept {
+        const std::uint32_t failed = M::failures(head, r);
+        beside = cells_.sum(r.window, failed);
+        const std::uint64_t later = load_head();
+        std::uint64_t strangers = 0;
+        const auto at = [&](lane_index i) { return read_lane(later, i, strangers); };
+        record s;  // as much of it as is asked for here
+        s.window = std::uint64_t{at(window_upper)} << 32 | at(window_lower);
+        s.failures = at(failures);
+        s.requests = at(requests);
+        if (lane::tag(strangers) != 0 || s.window != r.window || M::failures(later, s) != failed) return false;
+        // Requests may have been counted on the head meanwhile, the outcomes of which are in the sum.
+        beside.requests += M::counts(later, s).requests - M::counts(head, r).requests;
+        return true;
     }
 
     /// What the service asked for, where the move leads to where that counts.

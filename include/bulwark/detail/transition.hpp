@@ -39,8 +39,8 @@ constexpr std::uint64_t elapsed(instant since, instant now) noexcept {
 
 /// Which calls of a closed breaker the core counts.
 enum class counting : std::uint8_t {
-    failures,  ///< not those that succeed
     all,
+    failures,   ///< not those that succeed
     elsewhere,  ///< none: somebody stands beside it who does (see watch.hpp)
 };
 
@@ -143,6 +143,11 @@ struct machine {
         return (head & (L::state::mask | L::move::mask)) == 0;
     }
 
+    /// Closed, and no transition under way: perhaps another move, after which it is as closed as before.
+    static constexpr bool stays_closed(std::uint64_t head) noexcept {
+        return (head & L::state::mask) == 0 && !is_transition(move_of(head));
+    }
+
     /// Closed or open, and no move under way: what the next calls will find does not change but by time.
     static constexpr bool is_lasting(std::uint64_t head) noexcept {
         return move_of(head) == move::none && state_of(head) != breaker_state::half_open && !is_disabled(head);
@@ -155,14 +160,7 @@ struct machine {
 
     /// Open: how long, but for hints.
     static constexpr std::uint64_t open_time(const record& r, const limits& lim) noexcept {
-        if (!lim.timeout_varies) return lim.timeout;
-        using std::chrono::nanoseconds;
-        const backoff_config growth{.initial = nanoseconds(static_cast<std::int64_t>(lim.timeout)),
-                                    .multiplier = lim.timeout_multiplier,
-                                    .ceiling = nanoseconds(static_cast<std::int64_t>(lim.max_timeout)),
-                                    .jitter = lim.timeout_jitter};
-        const std::uint64_t random = nth_draw(lim.seed, r.generation);
-        return static_cast<std::uint64_t>(backoff_delay(growth, r.openings, random).count());
+        return lim.timeout_varies ? varied_open_time(r, lim) : lim.timeout;
     }
 
     /// Until when a lasting head certainly wants no move because of the time; `never` where it does not depend on it.
@@ -345,15 +343,17 @@ struct machine {
     /// What the next call would find; a move that is under way has not happened yet.
     static constexpr breaker_snapshot observe(std::uint64_t head, const record& r, instant now, const limits& lim,
                                               const cell_counts& cells = {}) noexcept {
-        const breaker_state state = state_of(head);
-        switch (due(head, r, now, lim)) {
-            case move::none: break;
-            case move::roll: return {.state = state, .generation = r.generation, .counts = {}};
-            default: return {.state = breaker_state::half_open, .generation = r.generation + 1, .counts = {}};
+        const move next = due(head, r, now, lim);
+        if (is_transition(next))
+            return {.state = breaker_state::half_open, .generation = r.generation + 1, .counts = {}};
+        breaker_snapshot seen{.state = state_of(head), .generation = r.generation, .counts = {}};
+        if (seen.state == breaker_state::open) {  // then nothing is counted
+            seen.retry_after = time_left(head, r, now, lim);
+            seen.manual = is_forced(head, r);
+        } else if (next == move::none) {
+            seen.counts = counts(head, r, cells);
+            seen.manual = is_disabled(head);
         }
-        breaker_snapshot seen{.state = state, .generation = r.generation, .counts = counts(head, r, cells)};
-        if (state == breaker_state::open) seen.retry_after = time_left(head, r, now, lim);
-        seen.manual = is_disabled(head) || is_forced(head, r);
         return seen;
     }
 
@@ -394,6 +394,17 @@ private:
         }
         if (L::run::full(head)) return {frozen(head, move::carry)};
         return {head + Total::unit + L::run::unit};
+    }
+
+    /// Not inline: who looks at a breaker whose openings are all alike does not pay for the room that this takes.
+    [[gnu::noinline]] static constexpr std::uint64_t varied_open_time(const record& r, const limits& lim) noexcept {
+        using std::chrono::nanoseconds;
+        const backoff_config growth{.initial = nanoseconds(static_cast<std::int64_t>(lim.timeout)),
+                                    .multiplier = lim.timeout_multiplier,
+                                    .ceiling = nanoseconds(static_cast<std::int64_t>(lim.max_timeout)),
+                                    .jitter = lim.timeout_jitter};
+        const std::uint64_t random = nth_draw(lim.seed, r.generation);
+        return static_cast<std::uint64_t>(backoff_delay(growth, r.openings, random).count());
     }
 
     /// Open: whether the next call is a probe.

@@ -126,12 +126,9 @@ public:
 
     /// Closes the breaker on an operator's word, and without a ramp.
     [[gnu::noinline]] std::optional<transition> reset(core& of) noexcept {
-        // Said before the transition, so that no call is refused after it; and after it, where it led to another
-        // generation than was to be expected.
-        if (ramp_) exempt(of.observe().generation + 1);
-        const std::optional<transition> made = of.make(move::reset);
-        if (ramp_ && made) exempt(made->generation);
-        return made;
+        if (!ramp_) return of.make(move::reset);
+        // Said before the transition, so that no call is refused after it.
+        return of.make(move::reset, [&](std::uint64_t generation) { exempt(generation); });
     }
 
 private:
@@ -160,10 +157,14 @@ private:
         return generation != 1 && exempt_.load(memory_order_relaxed) != generation;
     }
 
+    /// Of two resets at once the later generation counts, whoever says so last.
     void exempt(std::uint64_t generation) noexcept {
-        // relaxed: see is_ramped(). Who sees the generation that reset() makes, by edge (1), sees what it stored
-        // before.
-        exempt_.store(generation, memory_order_relaxed);
+        // relaxed: (the swap too) see is_ramped(). Who sees the generation that reset() makes sees what it stored
+        // before: see breaker_core::make().
+        std::uint64_t seen = exempt_.load(memory_order_relaxed);
+        while (seen < generation && !exempt_.compare_exchange_weak(seen, generation, memory_order_relaxed)) {
+            Traits::pause();
+        }
     }
 
     const std::uint64_t slow_call_;
