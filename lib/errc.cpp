@@ -1,6 +1,7 @@
 // The error category: one plain message for each errc.
 #include <bulwark/errc.hpp>
 
+#include <ostream>
 #include <string>
 
 namespace bulwark::inline BULWARK_ABI {
@@ -30,6 +31,27 @@ public:
 };
 
 }  // namespace
+
+std::string_view to_string(errc code) noexcept {
+    switch (code) {
+        case errc::circuit_open: return "circuit_open";
+        case errc::too_many_probes: return "too_many_probes";
+        case errc::bulkhead_full: return "bulkhead_full";
+        case errc::queue_full: return "queue_full";
+        case errc::timed_out: return "timed_out";
+        case errc::stopped: return "stopped";
+        case errc::over_capacity: return "over_capacity";
+        case errc::deadline_exceeded: return "deadline_exceeded";
+        case errc::rate_limited: return "rate_limited";
+        case errc::concurrency_limited: return "concurrency_limited";
+        case errc::circuit_ramping: return "circuit_ramping";
+    }
+    return "unknown";
+}
+
+std::ostream& operator<<(std::ostream& out, errc code) {
+    return out << to_string(code);
+}
 
 const std::error_category& error_category() noexcept {
     static const category instance;

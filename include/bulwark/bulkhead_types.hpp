@@ -7,6 +7,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <iosfwd>
+#include <string>
 #include <string_view>
 
 namespace bulwark::inline BULWARK_ABI {
@@ -18,6 +20,7 @@ enum class bulkhead_event_kind : std::uint8_t {
 
 /// "refused" "saturated"
 std::string_view to_string(bulkhead_event_kind kind) noexcept;
+std::ostream& operator<<(std::ostream& out, bulkhead_event_kind kind);
 
 struct bulkhead_event {
     bulkhead_event_kind kind = bulkhead_event_kind::refused;
@@ -26,6 +29,9 @@ struct bulkhead_event {
 
     friend bool operator==(const bulkhead_event&, const bulkhead_event&) = default;
 };
+
+/// "refused reason=queue_full weight=1"
+std::ostream& operator<<(std::ostream& out, const bulkhead_event& event);
 
 /// Figures of one bulkhead. The first three are of one instant (striped: exact while nobody takes or gives); the others
 /// only grow, and are exact while no call is under way.
@@ -45,5 +51,9 @@ struct bulkhead_snapshot {
 
     friend bool operator==(const bulkhead_snapshot&, const bulkhead_snapshot&) = default;
 };
+
+/// One readable line, without the histogram.
+std::string to_string(const bulkhead_snapshot& snapshot);
+std::ostream& operator<<(std::ostream& out, const bulkhead_snapshot& snapshot);
 
 }  // namespace bulwark::inline BULWARK_ABI

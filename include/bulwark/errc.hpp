@@ -9,6 +9,8 @@
 #include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
 
+#include <iosfwd>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 
@@ -29,6 +31,10 @@ enum class errc {
     concurrency_limited,  ///< as many calls are under way as the adaptive limit allows at present
     circuit_ramping,      ///< the breaker has just closed and lets a growing share of the calls through
 };
+
+/// As it stands above: "circuit_open". For labels and logs; the category has a message for people.
+std::string_view to_string(errc code) noexcept;
+std::ostream& operator<<(std::ostream& out, errc code);
 
 /// The category of every bulwark::errc; its name is "bulwark". Thread-safe, wait-free.
 const std::error_category& error_category() noexcept;

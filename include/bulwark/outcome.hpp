@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 
@@ -18,6 +20,10 @@ enum class outcome : std::uint8_t {
     failure,
     ignored,  ///< neither: counts in no rate and moves no state
 };
+
+/// "success" "failure" "ignored"
+std::string_view to_string(outcome what) noexcept;
+std::ostream& operator<<(std::ostream& out, outcome what);
 
 /// The outcome that an error stands for. A refusal by the library itself (a full bulkhead inside a breaker, say) is
 /// ignored: it says nothing about the service. A call that was made and had no answer in time is a failure.
