@@ -52,6 +52,11 @@ namespace bulwark::inline BULWARK_ABI {
 
 class bulkhead_memory_resource;
 
+namespace detail {
+template <class Pool>
+class threadless_acquire;
+}  // namespace detail
+
 /// `Kind` says what the permits are: calls (detail::calls) or bytes (detail::bytes, memory_bulkhead.hpp). Use
 /// bulwark::bulkhead and bulwark::memory_bulkhead.
 template <class Kind, class Traits = detail::default_traits>
@@ -149,6 +154,7 @@ public:
 
 private:
     friend bulkhead_memory_resource;
+    friend detail::threadless_acquire<basic_bulkhead>;
     using waiter = detail::waiter<Traits>;
 
     detail::turn take(weight_type n) noexcept { return n == 0 ? detail::turn::admitted : line_.take(n); }
@@ -221,6 +227,7 @@ public:
 private:
     friend basic_bulkhead;
     friend bulkhead_memory_resource;
+    friend detail::threadless_acquire<basic_bulkhead>;
     slot(basic_bulkhead& owner, weight_type n) noexcept : owner_(&owner), weight_(n) {}
 
     /// The permits stay taken; somebody else will give them back.
