@@ -1,5 +1,5 @@
-// bulwark for Boost.Asio: permits that are waited for without a thread, and calls through breaker, bulkhead, deadline and
-// the other layers that are coroutines or asynchronous operations.
+// bulwark for Boost.Asio: permits that are waited for without a thread, and calls through breaker, bulkhead, deadline
+// and the other layers that are coroutines or asynchronous operations.
 //
 //     asio::awaitable<void> session(tcp::socket socket) {
 //         auto call = bulwark::pipeline{breaker, bulwark::waiting(pool), bulwark::timeout{200ms}};

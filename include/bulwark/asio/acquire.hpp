@@ -5,8 +5,8 @@
 //     bulwark::async_acquire(pool, 5, asio::bind_executor(ex, [](bulwark::result<bulwark::slot> slot) { ... }));
 //
 // An asynchronous operation as Asio has them: the completion token says how it is answered (a callback, use_future,
-// use_awaitable, deferred, as_tuple, ...), and is called with one argument, void(result<slot>). A refusal is a value here
-// as everywhere in the library: it is no exception in a coroutine, and there is no error code beside it.
+// use_awaitable, deferred, as_tuple, ...), and is called with one argument, void(result<slot>). A refusal is a value
+// here as everywhere in the library: it is no exception in a coroutine, and there is no error code beside it.
 //
 // Who waits stands in one line with the threads that wait in acquire(): strictly first come, first served, see
 // bulkhead.hpp. The refusals are the same too, each told by the same errc, counted and told to on_event alike:
@@ -28,8 +28,9 @@
 //
 // Thread safety: it may be called from any thread at any time. The bulkhead must outlive the operation and its slot.
 // Progress: as try_acquire() where a permit is free; else blocking for a few steps. Cost: that of a post; of who must
-// wait, one more allocation, and for a deadline a timer. Throws what allocating and the executor throw, and then nothing
-// has begun; if posting throws in the thread of a giver, nobody is there to be told, and std::terminate is called.
+// wait, one more allocation, and for a deadline a timer. Throws what allocating and the executor throw, and then
+// nothing has begun; if posting throws in the thread of a giver, nobody is there to be told, and std::terminate is
+// called.
 //
 // Not in bulwark.hpp. CMake: link bulwark::asio.
 #pragma once
@@ -41,11 +42,10 @@
 #include <bulwark/memory_bulkhead.hpp>
 #include <bulwark/version.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/post.hpp>
 
 #include <type_traits>
 #include <utility>
@@ -91,7 +91,7 @@ struct acquire_initiation {
         auto answer = acquire::answer(*from, n, got);
         handler own(std::forward<H>(given));
         const auto executor = boost::asio::get_associated_executor(own);
-        boost::asio::post(executor, answered<handler, decltype(answer)>(std::move(own), std::move(answer)));
+        post_to(executor, answered<handler, decltype(answer)>(std::move(own), std::move(answer)));
     }
 };
 

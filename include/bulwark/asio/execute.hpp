@@ -10,10 +10,11 @@
 //
 // - waiting(pool), of a bulkhead or memory_bulkhead: as async_acquire(), in line with all others, until the deadline.
 // - timeout: cancels the call at its deadline (terminal cancellation) and waits for it to end; what it comes to then,
-//   or a value that comes late, is errc::deadline_exceeded: a failure to a breaker outside. A call that does not hear of
-//   cancellation ends when it ends: nothing is left behind. The call runs on a strand of the coroutine's executor, so
-//   that call, timer and cancellation do not meet on an executor of several threads.
-// - retry: the back-off is a timer; a cancellation ends it. fallback: as it is, but for calls that their caller cancelled.
+//   or a value that comes late, is errc::deadline_exceeded: a failure to a breaker outside. A call that does not hear
+//   of cancellation ends when it ends: nothing is left behind. The call runs on a strand of the coroutine's executor,
+//   so that call, timer and cancellation do not meet on an executor of several threads.
+// - retry: the back-off is a timer; a cancellation ends it. fallback: as it is, but for calls that their caller
+// cancelled.
 // - circuit_breaker, adaptive_limit, bulkhead, rate_limiter, their references: as they are; they never wait.
 // - A layer of one's own: asio::awaitable<typename Next::reply> async_wrap(const Context& context, Next& next), where
 //   co_await next(context) goes on; see pipeline.hpp for the rest.
@@ -29,12 +30,12 @@
 // (error::operation_aborted, thrown or returned) that the caller has asked for is ignored by a breaker; one that nobody
 // asked for is a failure, and so is one of a call whose deadline has passed.
 //
-// Where the context ends, coroutines are destroyed where they stand. All of the above comes back then too: permits, places,
-// retries that were paid for; a breaker's permit is ignored.
+// Where the context ends, coroutines are destroyed where they stand. All of the above comes back then too: permits,
+// places, retries that were paid for; a breaker's permit is ignored.
 //
-// Thread safety: as that of the layers. They must outlive the call; those given as temporaries are kept in it. Cost: for
-// each layer the frame of a coroutine, which Asio recycles; for a timeout besides a strand, a timer and a coroutine on its
-// own. Throws what allocating throws.
+// Thread safety: as that of the layers. They must outlive the call; those given as temporaries are kept in it. Cost:
+// for each layer the frame of a coroutine, which Asio recycles; for a timeout besides a strand, a timer and a coroutine
+// on its own. Throws what allocating throws.
 //
 // Not in bulwark.hpp. CMake: link bulwark::asio.
 #pragma once
@@ -75,16 +76,15 @@ concept async_end_of_chain = starts_call<std::remove_reference_t<F>, Context> &&
 
 /// Layer: a reference, or a value that is kept here with the function.
 template <class Layer, class Context, class Fn, class Classifier>
-boost::asio::awaitable<async_reply<Fn, Context>> run_guarded(Layer layer, Context context, Fn fn,
-                                                             Classifier classify) {
+boost::asio::awaitable<async_reply<Fn, Context>> run_guarded(Layer layer, Context context, Fn fn, Classifier classify) {
     async_innermost<Context, Fn, Classifier> call(fn, classify);
     co_return co_await async_layers::wrap(layer, context, call);
 }
 
 }  // namespace detail
 
-/// The call through the layer, to be awaited at once or moved into a coroutine's executor. fn is kept; layers by name are
-/// referred to.
+/// The call through the layer, to be awaited at once or moved into a coroutine's executor. fn is kept; layers by name
+/// are referred to.
 template <class Layer, class F>
     requires detail::async_end_of_chain<F, detail::async_context<Layer>>
 auto guarded(Layer&& layer, F&& fn) {
@@ -151,8 +151,8 @@ using reply_awaited = typename is_awaitable<Awaitable>::awaited;
 
 }  // namespace detail
 
-/// guarded(), run on the executor. Completes with void(std::exception_ptr, result<T>), as co_spawn() does; where there is
-/// an exception the result is errc{} and says nothing.
+/// guarded(), run on the executor. Completes with void(std::exception_ptr, result<T>), as co_spawn() does; where there
+/// is an exception the result is errc{} and says nothing.
 template <class Executor, class Layer, class F, class Token>
     requires detail::async_end_of_chain<F, detail::async_context<Layer>>
 auto async_execute(const Executor& executor, Layer&& layer, F&& fn, Token&& token) {

@@ -1,12 +1,13 @@
-// A waiter in the line of a bulkhead for whom no thread sleeps: it is told its outcome by a call. And what those have in
-// hand who may end its wait before: a timer, a cancellation, each on whatever thread.
+// A waiter in the line of a bulkhead for whom no thread sleeps: it is told its outcome by a call. And what those have
+// in hand who may end its wait before: a timer, a cancellation, each on whatever thread.
 //
 // Each wait is ended by exactly one: by the teller, who calls the function that the waiter was made with, or by the one
 // whose leave() is answered with the waiter. Who ends it completes it, alone: it may end the waiter's life, once it has
 // seen to it by let_go() that nobody else comes to it.
 //
 // Invariants
-//  - The lock of a departure is held while its waiter joins, so that nobody asks the waiter to leave before it is there,
+//  - The lock of a departure is held while its waiter joins, so that nobody asks the waiter to leave before it is
+//  there,
 //    and nobody is told of it, by let_go(), before the one who put it there has let it alone.
 //  - The lock of a line may be taken with that of a departure held, never the other way round: nobody is told with one
 //    of either held.
@@ -29,7 +30,7 @@ template <class Traits, class Word>
 class departure;
 
 template <class Traits, class Word>
-class callback_waiter : private waiter<Traits> {
+class callback_waiter : public waiter<Traits> {
 public:
     using line_type = waiting_line<Traits, Word>;
     /// In the teller's thread, with nothing held; the waiter is off the line and nobody's but this one's.

@@ -6,8 +6,8 @@
 #pragma once
 
 #include <bulwark/bulkhead.hpp>
-#include <bulwark/detail/callback_waiter.hpp>
 #include <bulwark/detail/call_tally.hpp>
+#include <bulwark/detail/callback_waiter.hpp>
 #include <bulwark/detail/waiting_line.hpp>
 #include <bulwark/errc.hpp>
 #include <bulwark/version.hpp>

@@ -64,7 +64,8 @@ private:
 
     void await_end() {
         if (end_.is_never()) return;
-        timer_.expires_at(steady_after(std::max(end_.remaining(), asked_ ? soonest : std::chrono::nanoseconds::zero())));
+        timer_.expires_at(
+            steady_after(std::max(end_.remaining(), asked_ ? soonest : std::chrono::nanoseconds::zero())));
         asked_ = true;
         timer_.async_wait([self = this->shared_from_this()](const boost::system::error_code& error) {
             if (error || self->over_) return;

@@ -1,5 +1,5 @@
-// What an asynchronous call returned, and what it says: the value that a coroutine or operation comes to, whether it is a
-// failure by itself, and whether it says that it was aborted.
+// What an asynchronous call returned, and what it says: the value that a coroutine or operation comes to, whether it is
+// a failure by itself, and whether it says that it was aborted.
 #pragma once
 
 #include <bulwark/detail/chain.hpp>
@@ -39,9 +39,9 @@ auto as_awaitable(A&& started) {
     }
 }
 template <class A>
-concept can_be_awaited =
-    is_awaitable<std::remove_cvref_t<A>>::value ||
-    requires { requires is_awaitable<decltype(std::declval<A>()(boost::asio::use_awaitable))>::value; };
+concept can_be_awaited = is_awaitable<std::remove_cvref_t<A>>::value || requires {
+    requires is_awaitable<decltype(std::declval<A>()(boost::asio::use_awaitable))>::value;
+};
 
 /// What the function comes to.
 template <class F, class Context>

@@ -1,8 +1,8 @@
-// The layers of a pipeline around an asynchronous call: for each kind a coroutine that does what the layer's wrap() does,
-// and waits without a thread. Which kinds there are, and what they do, is told in bulwark/asio/execute.hpp.
+// The layers of a pipeline around an asynchronous call: for each kind a coroutine that does what the layer's wrap()
+// does, and waits without a thread. Which kinds there are, and what they do, is told in bulwark/asio/execute.hpp.
 //
-// Where a layer takes something for the time of a call, a coroutine that is destroyed while it is suspended gives it back
-// by its destructors, as one that is cancelled does.
+// Where a layer takes something for the time of a call, a coroutine that is destroyed while it is suspended gives it
+// back by its destructors, as one that is cancelled does.
 #pragma once
 
 #include <bulwark/asio/acquire.hpp>
@@ -120,9 +120,10 @@ struct async_layers {
         } else if constexpr (lends_permits<Layer>) {
             return held(layer, context, next);
         } else {
-            static_assert(never_so<Layer>,
-                          "bulwark: no layer for an asynchronous call: it would block, or is const, or nothing is known "
-                          "of it (see bulwark/asio/execute.hpp)");
+            static_assert(
+                never_so<Layer>,
+                "bulwark: no layer for an asynchronous call: it would block, or is const, or nothing is known "
+                "of it (see bulwark/asio/execute.hpp)");
         }
     }
 
@@ -179,8 +180,8 @@ private:
         requires asynchronous_pool<Pool>
     static awaitable<typename Next::reply> through(waiting<Pool>& line, const Context& context, Next& next) {
         using reply = typename Next::reply;
-        const auto permits = co_await async_acquire(*line.pool_, line.weight_, steady(context.deadline()),
-                                                    boost::asio::use_awaitable);
+        const auto permits =
+            co_await async_acquire(*line.pool_, line.weight_, steady(context.deadline()), boost::asio::use_awaitable);
         if (!permits) co_return reply(boost::system::in_place_error, permits.error());
         co_return co_await next(context);
     }
@@ -201,8 +202,8 @@ private:
         const auto until = std::min(context.deadline(), basic_deadline<Clock>::after(now, limit.limit()));
         const Context inner = context.until(until);
         const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
-        const auto cut = std::allocate_shared<cut_off<Clock>>(boost::asio::recycling_allocator<cut_off<Clock>>(),
-                                                              executor, until);
+        const auto cut =
+            std::allocate_shared<cut_off<Clock>>(boost::asio::recycling_allocator<cut_off<Clock>>(), executor, until);
         const boost::asio::cancellation_state before = co_await boost::asio::this_coro::cancellation_state;
         if (auto slot = before.slot(); slot.is_connected()) {
             slot.assign([weak = std::weak_ptr(cut)](boost::asio::cancellation_type_t type) {

@@ -1,9 +1,10 @@
 // An asynchronous wait for permits: a waiter in the line of a bulkhead, the handler that is to be called, and whatever
-// may end the wait early. One allocation, through the handler's allocator; and one of Asio's recycled blocks where there
-// is a deadline or a cancellation slot, for what these have in hand (a departure), which may outlive the operation.
+// may end the wait early. One allocation, through the handler's allocator; and one of Asio's recycled blocks where
+// there is a deadline or a cancellation slot, for what these have in hand (a departure), which may outlive the
+// operation.
 //
-// The wait is ended by one: the teller, the timer, a cancellation, or the end of the context. Who ends it completes it: it
-// posts the operation to the handler's executor, where it makes its answer, frees itself, and calls the handler. An
+// The wait is ended by one: the teller, the timer, a cancellation, or the end of the context. Who ends it completes it:
+// it posts the operation to the handler's executor, where it makes its answer, frees itself, and calls the handler. An
 // operation that is dropped unposted, or in the executor's queue, gives its permits back.
 #pragma once
 
@@ -19,12 +20,18 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution/executor.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/asio/recycling_allocator.hpp>
+#include <boost/asio/require.hpp>
 #include <boost/asio/system_executor.hpp>
 
 #include <chrono>
@@ -61,6 +68,33 @@ waits_of_context* waits_of(const Executor& ex) {
     }
 }
 
+/// Outstanding work of an executor, from here on to the end. (An executor_work_guard takes a strand of an
+/// any_io_executor for one of the Networking TS.)
+template <class Executor>
+auto work_of(const Executor& executor) {
+    namespace execution = boost::asio::execution;
+    if constexpr (execution::is_executor<Executor>::value) {
+        return boost::asio::prefer(executor, execution::outstanding_work.tracked);
+    } else {
+        return boost::asio::make_work_guard(executor);
+    }
+}
+
+/// An executor that only dispatches, as any_completion_executor does, is reached by way of the system's.
+template <class Executor, class Function>
+void post_to(const Executor& executor, Function&& function) {
+    namespace execution = boost::asio::execution;
+    if constexpr (!execution::is_executor<Executor>::value ||
+                  boost::asio::can_require<Executor, execution::blocking_t::never_t>::value) {
+        boost::asio::post(executor, std::forward<Function>(function));
+    } else {
+        boost::asio::post(boost::asio::system_executor(),
+                          [executor, function = std::forward<Function>(function)]() mutable {
+                              boost::asio::dispatch(executor, std::move(function));
+                          });
+    }
+}
+
 /// What is posted: calls or drops what it holds. It names no executor, so that it is posted to the one given, and as
 /// allocator that of the handler.
 template <class Operation>
@@ -91,10 +125,12 @@ class wait_operation final : private threadless_acquire<Pool>::waiter, private w
     using departure = typename acquire::departure;
     using weight_type = typename acquire::weight_type;
     using executor_type = boost::asio::associated_executor_t<Handler>;
+    using work = decltype(work_of(std::declval<const executor_type&>()));
     using timer_executor =
         std::conditional_t<names_context<executor_type>, executor_type, boost::asio::system_executor>;
-    using timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                                    boost::asio::wait_traits<std::chrono::steady_clock>, timer_executor>;
+    using timer =
+        boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                          boost::asio::wait_traits<std::chrono::steady_clock>, timer_executor>;
 
 public:
     using allocator_type = boost::asio::associated_allocator_t<Handler>;
@@ -124,7 +160,7 @@ public:
     void call() {
         auto answer = settle();
         own_allocator allocator(get_allocator());
-        const boost::asio::executor_work_guard<executor_type> work(std::move(work_));
+        const work until_called(std::move(work_));
         Handler handler(std::move(handler_));
         free(allocator);
         std::move(handler)(std::move(answer));
@@ -158,7 +194,8 @@ private:
         : waiter(acquire::line_of(from), n, &told),
           pool_(from),
           weight_(n),
-          work_(boost::asio::get_associated_executor(handler)),
+          executor_(boost::asio::get_associated_executor(handler)),
+          work_(work_of(executor_)),
           handler_(std::move(handler)) {}
 
     static wait_operation& make(Pool& from, weight_type n, Handler& handler) {
@@ -189,7 +226,7 @@ private:
                                                          static_cast<waiter&>(*this));
         }
         if (slot.is_connected()) slot.template emplace<canceller>(departure_);
-        waits_ = waits_of(work_.get_executor());
+        waits_ = waits_of(executor_);
         began_ = std::chrono::steady_clock::now();
         // Not from the member: the operation may be gone before the lock is free.
         const std::shared_ptr<departure> held = departure_;
@@ -208,7 +245,7 @@ private:
 
     void start_timer(deadline until) {
         if constexpr (names_context<executor_type>) {
-            timer_.emplace(work_.get_executor(), until.when());
+            timer_.emplace(executor_, until.when());
         } else {
             timer_.emplace(timer_executor(), until.when());
         }
@@ -239,8 +276,8 @@ private:
     };
 
     void post() {
-        const executor_type executor = work_.get_executor();
-        boost::asio::post(executor, posted_operation<wait_operation>(*this));
+        const executor_type executor = executor_;  // the operation may be gone before this returns
+        post_to(executor, posted_operation<wait_operation>(*this));
     }
 
     bool give_up() noexcept override {
@@ -256,7 +293,8 @@ private:
 
     Pool& pool_;
     const weight_type weight_;
-    boost::asio::executor_work_guard<executor_type> work_;
+    const executor_type executor_;
+    work work_;
     Handler handler_;
     waits_of_context* waits_ = nullptr;
     std::shared_ptr<departure> departure_;

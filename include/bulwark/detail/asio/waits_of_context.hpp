@@ -1,12 +1,13 @@
-// The waits whose handlers belong to an execution context: where the context ends, they leave their lines, and give back
-// what they were granted meanwhile. A service of the context, made at its first wait.
+// The waits whose handlers belong to an execution context: where the context ends, they leave their lines, and give
+// back what they were granted meanwhile. A service of the context, made at its first wait.
 //
-// A permit may come to a waiter at any time, in the thread of whoever gives it back, which knows nothing of contexts. So
-// a granted wait is posted to its context through here: either the context has not begun to end, then it does not get
-// further before the posting is done; or it has, then nothing is posted, and the context's end finishes the wait.
+// A permit may come to a waiter at any time, in the thread of whoever gives it back, which knows nothing of contexts.
+// So a granted wait is posted to its context through here: either the context has not begun to end, then it does not
+// get further before the posting is done; or it has, then nothing is posted, and the context's end finishes the wait.
 //
 // Invariants, whenever the lock is free
-//  - In the list stand those waits that nobody has ended, and those whose ending is on its way. Who ends one takes it out
+//  - In the list stand those waits that nobody has ended, and those whose ending is on its way. Who ends one takes it
+//  out
 //    first, by come_out(), and nobody else does; but the end of the context takes all.
 //  - `posting_` is the number of those that are out and not yet posted; the context does not end before it is 0.
 //
