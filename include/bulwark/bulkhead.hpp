@@ -26,6 +26,8 @@
 // (striped: two loads a stripe), and a store of the thread's own to count the call. No allocation once the bulkhead is
 // built, also for who waits.
 //
+// Coroutines wait in the same line, without blocking their threads: bulwark/asio.hpp.
+//
 // The algorithm is in detail/permit_counter.hpp and detail/waiting_line.hpp; this file gives it lifetimes, clocks,
 // events and figures.
 #pragma once

@@ -19,6 +19,8 @@
 // - A layer of one's own: asio::awaitable<typename Next::reply> async_wrap(const Context& context, Next& next), where
 //   co_await next(context) goes on; see pipeline.hpp for the rest.
 //
+// A stop token in a context is looked at where a call or an attempt begins; it ends no wait, cancellation does.
+//
 // What would block a thread (waiting(limiter), pool_timeout, hedge) does not compile here.
 //
 // What is the function's: it is called with the context of the call where it takes one, as often as the layers see fit,

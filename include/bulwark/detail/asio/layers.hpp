@@ -183,6 +183,9 @@ private:
         const auto permits =
             co_await async_acquire(*line.pool_, line.weight_, steady(context.deadline()), boost::asio::use_awaitable);
         if (!permits) co_return reply(boost::system::in_place_error, permits.error());
+        // Granted while it was cancelled: the call is not made.
+        const boost::asio::cancellation_state state = co_await boost::asio::this_coro::cancellation_state;
+        if (is_set(state)) co_return reply(boost::system::in_place_error, errc::stopped);
         co_return co_await next(context);
     }
 
@@ -305,7 +308,7 @@ private:
                 co_return end.give();
             }
             if (is_set(state)) {
-                rules.note(retry_end::stopped);
+                rules.note(context.deadline().expired() ? retry_end::out_of_time : retry_end::stopped);
                 co_return end.give();
             }
             std::chrono::nanoseconds delay{0};
