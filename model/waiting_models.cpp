@@ -157,6 +157,23 @@ const waiting_plan ends_of_two{.capacity = 2,
                                .first = {{take, 1, 0}, {take, 1, 2}, {join, 2, 1}},
                                .steps = {{{give}}, {{await}, {give}, {destroy}}, {{give}}}};
 
+// Waiters that are told by a call, each named after a thread that has no other steps of its own.
+const waiting_plan called{.capacity = 1, .first = {{take, 1, 0}, {join_called, 1, 1}}, .steps = {{{give}, {take}}, {}}};
+const waiting_plan called_or_quits{
+    .capacity = 1, .first = {{take, 1, 0}, {join_called, 1, 1}}, .steps = {{{give}, {take}}, {{quit, 1}}}};
+const waiting_plan called_or_quits_twice{
+    .capacity = 1, .first = {{take, 1, 0}, {join_called, 1, 2}}, .steps = {{{give}}, {{quit, 2}}, {{quit, 2}}}};
+const waiting_plan enters_and_quits{
+    .capacity = 1, .first = {{take, 1, 0}}, .steps = {{{give}}, {{enter_called}}, {{quit, 1}}}};
+const waiting_plan first_quits{.capacity = 2,
+                               .first = {{take, 1, 0}, {join_called, 2, 1}, {join_called, 1, 2}},
+                               .steps = {{{give}}, {{quit, 1}}, {{quit, 2}}}};
+const waiting_plan called_and_asleep{.capacity = 2,
+                                     .first = {{take, 2, 0}, {join_called, 1, 2}, {join, 1, 1}},
+                                     .steps = {{{give}}, {{await}, {give}}, {}}};
+const waiting_plan called_too_much{
+    .capacity = 2, .first = {{take, 1, 0}, {join_called, 2, 1}}, .steps = {{{resize, 1}, {give}}, {{quit, 1}}}};
+
 // Two stripes with one permit each.
 const waiting_plan gather_both{.capacity = 2, .first = {}, .steps = {{{take, 2}, {give}}, {{take, 2}, {give}}}};
 const waiting_plan gather_against_one{.capacity = 2, .first = {}, .steps = {{{take, 2}, {give}}, {{take}, {give}}}};
@@ -227,6 +244,14 @@ std::vector<waiting_scenario> scenarios() {
         {"waiting: seen gone", seen_gone, full()},
         {"waiting: end after the last", ends, full()},
         {"waiting: end after the last of two", ends_of_two, usual()},
+        {"waiting: called", called, full()},
+        {"waiting: called, or quits", called_or_quits, full()},
+        {"waiting: called, or quits, wide word", wide(called_or_quits), full()},
+        {"waiting: called, or quits twice", called_or_quits_twice, usual()},
+        {"waiting: called, enters, quits", enters_and_quits, usual()},
+        {"waiting: called, the first quits", first_quits, usual()},
+        {"waiting: called and asleep", called_and_asleep, usual()},
+        {"waiting: called, too much", called_too_much, full()},
         {"waiting: stripes, gather two", striped(gather_both), deep()},
         {"waiting: stripes, gather, take", striped(gather_against_one), deep()},
         {"waiting: stripes, gather in vain", striped(gather_in_vain, {0, 0, 0}), full()},
@@ -321,6 +346,11 @@ void add_waiting_models(std::vector<entry>& all) {
     mutant(selfish_leaver(), "leaver does not hand over", first_times_out_alone);
     mutant(deaf_leaver(), "leaver swallows its permit", times_out);
     mutant(late_next(), "next read after the telling", one_for_both);
+    mutant(late_next(), "next read after the call", called_and_asleep);
+    mutant(calls_with_the_lock(), "called with the lock held", called);
+    mutant(uncalled(), "a called waiter is woken, and not called", called);
+    mutant(greedy_quitter(), "who quits is told that it has ended the wait", called_or_quits);
+    mutant(clinging(), "who quits comes to a waiter that is no more", called_or_quits);
     mutant(last_first(), "last come, first served", one_for_two);
     mutant(fitting_first(), "who fits goes first", both_then_one);
     mutant(one_more(), "one more waits than may", one_waits);

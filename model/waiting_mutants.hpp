@@ -4,6 +4,7 @@
 
 #include "waiting_traits.hpp"
 
+#include <bulwark/detail/callback_waiter.hpp>
 #include <bulwark/detail/parker.hpp>
 #include <bulwark/detail/permit_counter.hpp>
 #include <bulwark/detail/waiting_line.hpp>
@@ -51,6 +52,14 @@ struct selfish_leaver : waiting_traits {};
 struct deaf_leaver : waiting_traits {};
 /// The next to be told is looked up after the telling.
 struct late_next : waiting_traits {};
+/// Waiters are told with the lock held.
+struct calls_with_the_lock : waiting_traits {};
+/// Nobody calls.
+struct uncalled : waiting_traits {};
+/// Who asks a waiter to leave that has its word is told that it has left.
+struct greedy_quitter : waiting_traits {};
+/// A waiter can still be asked to leave when it is no more.
+struct clinging : waiting_traits {};
 /// Last come, first served.
 struct last_first : waiting_traits {};
 /// Who fits goes before who does not.
@@ -155,8 +164,48 @@ inline bool waiting_line<model::deaf_leaver>::leave(waiter& w) {
 
 template <>
 inline void waiting_line<model::late_next>::tell(waiter* told) noexcept {
-    for (; told != nullptr; told = told->next) told->parker.finish(static_cast<std::uint32_t>(told->last));
+    for (; told != nullptr; told = told->next) {
+        if (told->call != nullptr) {
+            told->call(*told);
+        } else {
+            told->parker.finish(static_cast<std::uint32_t>(told->last));
+        }
+    }
 }
+
+template <>
+inline void waiting_line<model::calls_with_the_lock>::hand_over_after(std::uint64_t n) noexcept {
+    const std::lock_guard lock(mutex_);
+    visits_due_ -= n;
+    if (in_charge()) tell(hand_over());
+}
+
+template <>
+inline void waiting_line<model::uncalled>::tell(waiter* told) noexcept {
+    while (told != nullptr) {
+        waiter& w = *told;
+        told = w.next;
+        w.parker.finish(static_cast<std::uint32_t>(w.last));
+    }
+}
+
+template <>
+inline auto departure<model::greedy_quitter, striped_word>::leave(turn why) -> waiter* {
+    detail::waiter<model::greedy_quitter>* others = nullptr;
+    waiter* self = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        if (waiter_ == nullptr) return nullptr;
+        waiter_->line_->step_out(*waiter_, others);
+        self = std::exchange(waiter_, nullptr);
+    }
+    self->outcome_ = why;
+    waiter::line_type::tell(others);
+    return self;
+}
+
+template <>
+inline void departure<model::clinging, striped_word>::let_go() {}
 
 template <>
 inline void waiting_line<model::last_first>::push(waiter& w) noexcept {

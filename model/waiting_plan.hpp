@@ -25,6 +25,8 @@ enum class wait_act : std::uint8_t {
     stop,         ///< thread n
     waiting,      ///< how many?
     in_use,
+    enter_called,   ///< the waiter that is told by a call and was made before the threads began joins
+    quit,           ///< that of thread n leaves, unless it has its word
     someone_waits,  ///< or go home
     nobody_waits,   ///< or go home
     tell,           ///< the others, in a word that is not the bulkhead's
@@ -33,6 +35,7 @@ enum class wait_act : std::uint8_t {
     destroy,        ///< the line, where the whole capacity was held and given back
     // Steps that those consist of.
     join,
+    join_called,  ///< in `first`: stands in line, is told by a call, and gives back at once
     outcome,
     outcome_timed,
     outcome_stop,
@@ -72,7 +75,8 @@ public:
     std::uint64_t operator()(const wait_step& s) {
         switch (s.what) {
             case wait_act::take: return take(s.n);
-            case wait_act::join: return join(s);
+            case wait_act::join:
+            case wait_act::join_called: return join(s);
             case wait_act::outcome: return outcome(s.who, told::must_wait);
             case wait_act::outcome_timed: return outcome(s.who, told::timed_out);
             case wait_act::outcome_stop: return outcome(s.who, stopped_[s.who] ? told::stopped : told::must_wait);

@@ -13,6 +13,7 @@
 #include "waiting_plan.hpp"
 #include "waiting_traits.hpp"
 
+#include <bulwark/detail/callback_waiter.hpp>
 #include <bulwark/detail/waiting_line.hpp>
 
 #include <algorithm>
@@ -62,10 +63,14 @@ template <class Traits, class Word, unsigned Threads>
 struct waiting_suite : rl::test_suite<waiting_suite<Traits, Word, Threads>, static_cast<rl::thread_id_t>(Threads)> {
     using line_type = bulwark::detail::waiting_line<Traits, Word>;
     using waiter = typename line_type::waiter;
+    using called_waiter = bulwark::detail::callback_waiter<Traits, Word>;
+    using departure = bulwark::detail::departure<Traits, Word>;
 
     static inline stage<line_type> line;
     static inline std::array<stage<waiter>, Threads> nodes;
     static inline std::array<stage<stop_of_one<waiter>>, Threads> stops;
+    static inline std::array<stage<called_waiter>, Threads> called;
+    static inline std::array<stage<departure>, Threads> departures;
     static inline stage<atomic<std::uint32_t>> told_of;
     static inline stage<rl::var<unsigned>> guarded;
     // Plain: models switch threads at atomic operations and locks only.
@@ -100,12 +105,18 @@ struct waiting_suite : rl::test_suite<waiting_suite<Traits, Word, Threads>, stat
         for (unsigned i = 0; i != Threads; ++i) {
             bury(i);
             stops[i].raise();
+            called[i].raise(*line, 1U, &hear);
+            departures[i].raise(*called[i]);
         }
         for (const wait_step& s : plan.first) {
             const auto who = static_cast<unsigned>(s.who);
             Traits::slots.fill(plan.slots[who]);
             if (s.what == wait_act::take) {
                 take(0, who, s.n);
+            } else if (s.what == wait_act::join_called) {
+                called[who].strike();
+                called[who].raise(*line, s.n, &hear);
+                enter_called(0, who);
             } else {
                 join(0, who, s.n);
             }
@@ -131,6 +142,8 @@ struct waiting_suite : rl::test_suite<waiting_suite<Traits, Word, Threads>, stat
         for (unsigned i = 0; i != Threads; ++i) {
             nodes[i].strike();
             stops[i].strike();
+            called[i].strike();
+            departures[i].strike();
         }
         if (const char* const complaint = objection()) give_up(complaint);
     }
@@ -161,6 +174,10 @@ private:
             case stop:
                 stops[s.n]->request();
                 note(to, {stop, s.n}, 0);
+                return true;
+            case wait_act::enter_called: waiting_suite::enter_called(to, me); return true;
+            case quit:
+                if (called_waiter* const ended = departures[s.n]->leave(bulwark::detail::turn::stopped)) finish(*ended);
                 return true;
             case waiting: note(to, {waiting}, line->waiting()); return true;
             case in_use: note(to, {in_use}, line->in_use()); return true;
@@ -203,6 +220,48 @@ private:
         if (got == told::admitted) enter(me, n);
         return got;
     }
+
+    /// The threads play the part of whoever gives, cancels, or keeps the time; the waiter has no thread of its own, and
+    /// what it hears stands with the steps of the thread that it is named after, which has no others.
+    static void enter_called(std::size_t to, unsigned me) {
+        const std::uint64_t n = called[me]->weight;
+        note(to, {wait_act::join, n, me}, told::waits);
+        const std::size_t at = history.second[to].size() - 1;
+        const auto got = answer(departures[me]->begin([me] { return called[me]->join(); }));
+        // Where it waits it may have had its word already: so this was noted before.
+        if (got == told::waits) return;
+        {
+            const outside_relacy memory;
+            history.second[to][at] = got;
+        }
+        if (got == told::admitted) {
+            enter(me, n);
+            give_back(me);
+        }
+    }
+
+    static void hear(called_waiter& ended) noexcept { finish(ended); }
+
+    /// By the one who has ended the wait: what an operation does in its executor, here and now. The line is used from
+    /// within, and the waiter is no more.
+    static void finish(called_waiter& ended) {
+        unsigned me = 0;
+        while (&*called[me] != &ended) ++me;
+        const std::uint64_t n = ended.weight;
+        const auto got = answer(ended.outcome());
+        departures[me]->let_go();
+        called[me].strike();
+        called_waiter& grave = called[me].raise(*line, 1U, &touched);
+        grave.next = grave.previous = &grave;
+        grave.in_line = true;
+        if (got == told::stopped) note(me + 1, {wait_act::stop, me}, 0);
+        note(me + 1, {got == told::stopped ? wait_act::outcome_stop : wait_act::outcome, n, me}, got);
+        if (got != told::admitted) return;
+        enter(me, n);
+        give_back(me);
+    }
+
+    static void touched(called_waiter& /*dead*/) noexcept { give_up("a waiter was told twice, or after its end"); }
 
     static void acquire_(unsigned me, std::uint64_t n, wait_act how) {
         if (take(me + 1, me, n) != told::full) return;

@@ -31,6 +31,8 @@ void add_scenarios(std::vector<entry>& all);
 void add_waiting_scenarios(std::vector<entry>& all);
 /// Of calls that their callers may leave: timeouts, hedges, and the timer; of the thread pool and the memory resource.
 void add_timeout_scenarios(std::vector<entry>& all);
+/// Of bulkheads at which coroutines and the like wait; in the program only where there is Boost.Asio.
+void add_asio_scenarios(std::vector<entry>& all);
 /// Of watched breakers.
 void add_watched_scenarios(std::vector<entry>& all);
 /// Of rate limiters.

@@ -87,6 +87,9 @@ std::vector<entry> all_entries() {
     std::vector<entry> all;
     add_scenarios(all);
     add_waiting_scenarios(all);
+#if defined(BULWARK_STRESS_WITH_ASIO)
+    add_asio_scenarios(all);
+#endif
     add_timeout_scenarios(all);
     add_rate_scenarios(all);
     add_watched_scenarios(all);

@@ -26,6 +26,8 @@
 // (striped: two loads a stripe), and a store of the thread's own to count the call. No allocation once the bulkhead is
 // built, also for who waits.
 //
+// Coroutines wait in the same line, without blocking their threads: bulwark/asio.hpp.
+//
 // The algorithm is in detail/permit_counter.hpp and detail/waiting_line.hpp; this file gives it lifetimes, clocks,
 // events and figures.
 #pragma once
@@ -51,6 +53,11 @@
 namespace bulwark::inline BULWARK_ABI {
 
 class bulkhead_memory_resource;
+
+namespace detail {
+template <class Pool>
+class threadless_acquire;
+}  // namespace detail
 
 /// `Kind` says what the permits are: calls (detail::calls) or bytes (detail::bytes, memory_bulkhead.hpp). Use
 /// bulwark::bulkhead and bulwark::memory_bulkhead.
@@ -149,6 +156,7 @@ public:
 
 private:
     friend bulkhead_memory_resource;
+    friend detail::threadless_acquire<basic_bulkhead>;
     using waiter = detail::waiter<Traits>;
 
     detail::turn take(weight_type n) noexcept { return n == 0 ? detail::turn::admitted : line_.take(n); }
@@ -221,6 +229,7 @@ public:
 private:
     friend basic_bulkhead;
     friend bulkhead_memory_resource;
+    friend detail::threadless_acquire<basic_bulkhead>;
     slot(basic_bulkhead& owner, weight_type n) noexcept : owner_(&owner), weight_(n) {}
 
     /// The permits stay taken; somebody else will give them back.

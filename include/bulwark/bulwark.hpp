@@ -1,5 +1,6 @@
 // The whole library in one include, but for what needs threads of its own or few programs want (thread_pool_bulkhead,
-// pool_timeout, stopping_timeout, hedge, compartments) and the mutex reference (bulwark/reference/*.hpp).
+// pool_timeout, stopping_timeout, hedge, compartments), what needs Boost.Asio (asio.hpp), and the mutex reference
+// (bulwark/reference/*.hpp).
 #pragma once
 
 #include <bulwark/adaptive_limit.hpp>

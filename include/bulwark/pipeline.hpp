@@ -54,6 +54,8 @@ namespace bulwark::inline BULWARK_ABI {
 
 namespace detail {
 
+struct async_layers;
+
 /// Stands for what is inside a layer, where only types are looked at.
 template <class T, class Context>
 struct anything_next {
@@ -127,6 +129,8 @@ public:
     }
 
 private:
+    friend detail::async_layers;
+
     detail::layers_kept<Layers...> layers_;
 };
 

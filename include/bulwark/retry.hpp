@@ -48,6 +48,8 @@ struct no_hint {};
 
 namespace detail {
 
+struct async_layers;
+
 /// What a predicate or a hint is shown of a reply: the reply itself, or only its value, whichever it takes.
 template <class Reply>
 struct shown_of {
@@ -145,6 +147,8 @@ public:
     retry_snapshot snapshot() const noexcept { return rules_.snapshot(); }
 
 private:
+    friend detail::async_layers;
+
     /// After a first attempt that gave a reply to be followed by another attempt, or an exception.
     template <class Context, class Next>
     [[gnu::noinline]] typename Next::reply go_on(const Context& context, Next& next, typename Next::reply* got,

@@ -40,6 +40,10 @@
 
 namespace bulwark::inline BULWARK_ABI {
 
+namespace detail {
+struct async_layers;
+}  // namespace detail
+
 /// Clock: a steady clock of std::chrono; coarse_clock, whose readings cost less, where the limit is many ticks of it;
 /// manual_clock in tests.
 template <class Clock = std::chrono::steady_clock>
@@ -65,6 +69,8 @@ public:
     }
 
 private:
+    friend detail::async_layers;
+
     /// Counts one that leaves after the end.
     struct late_exceptions {
         const basic_deadline<Clock> end;

@@ -20,6 +20,10 @@
 
 namespace bulwark::inline BULWARK_ABI {
 
+namespace detail {
+struct async_layers;
+}  // namespace detail
+
 /// Pool: bulkhead, memory_bulkhead, their mutex references, rate_limiter, or what has the same acquire() and
 /// capacity(). It must outlive this.
 template <class Pool>
@@ -38,6 +42,8 @@ public:
     }
 
 private:
+    friend detail::async_layers;
+
     template <class Context>
     auto take(const Context& context) {
         const auto& stop = context.stop_token();

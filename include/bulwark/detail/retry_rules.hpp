@@ -66,9 +66,33 @@ public:
     template <class Context>
     bool await_next(const Context& context, std::uint32_t made, std::optional<nanoseconds> hint) {
         const retry_end end = next(context, made, hint);
-        tally_[static_cast<std::size_t>(end)].add_one();
+        note(end);
         return end == retry_end::made;
     }
+
+    // The same in steps, for who waits without a thread.
+
+    /// `made`: the budget is paid, and `delay` is to be waited for. Anything else: none may begin.
+    template <class Context>
+    retry_end prepare(const Context& context, std::uint32_t made, std::optional<nanoseconds> hint, nanoseconds& delay) {
+        if (made >= config_.max_attempts) return retry_end::exhausted;
+        if (context.stop_token().stop_requested()) return retry_end::stopped;
+        if (hint && *hint > config_.longest_hint) return retry_end::out_of_time;
+        delay = std::max(backoff_delay(config_.backoff, made, bits_.draw()), hint.value_or(nanoseconds::zero()));
+        // Its answer would come too late, so neither the budget nor the caller pays for it.
+        if (context.deadline().remaining() <= delay) return retry_end::out_of_time;
+        if (config_.budget != nullptr && !config_.budget->try_withdraw()) return retry_end::refused_by_budget;
+        tell({.attempt = context.attempt() + made, .delay = delay});
+        return retry_end::made;
+    }
+    /// After the delay; where it is not `made`, the budget is owed what was paid.
+    template <class Context>
+    static retry_end confirm(const Context& context) {
+        if (context.stop_token().stop_requested()) return retry_end::stopped;
+        if (context.deadline().expired()) return retry_end::out_of_time;
+        return retry_end::made;
+    }
+    void note(retry_end end) noexcept { tally_[static_cast<std::size_t>(end)].add_one(); }
 
     retry_snapshot snapshot() const noexcept {
         return {.retries = count_of(retry_end::made),
@@ -81,21 +105,13 @@ public:
 private:
     template <class Context>
     retry_end next(const Context& context, std::uint32_t made, std::optional<nanoseconds> hint) {
-        if (made >= config_.max_attempts) return retry_end::exhausted;
-        if (context.stop_token().stop_requested()) return retry_end::stopped;
-        if (hint && *hint > config_.longest_hint) return retry_end::out_of_time;
-        const nanoseconds delay =
-            std::max(backoff_delay(config_.backoff, made, bits_.draw()), hint.value_or(nanoseconds::zero()));
-        // Its answer would come too late, so neither the budget nor the caller pays for it.
-        if (context.deadline().remaining() <= delay) return retry_end::out_of_time;
-        if (config_.budget != nullptr && !config_.budget->try_withdraw()) return retry_end::refused_by_budget;
+        nanoseconds delay{0};
+        if (const retry_end end = prepare(context, made, hint, delay); end != retry_end::made) return end;
         paid_retry paid(config_.budget);
-        tell({.attempt = context.attempt() + made, .delay = delay});
         if (delay > nanoseconds::zero()) sleep_(delay, context.stop_token());
-        if (context.stop_token().stop_requested()) return retry_end::stopped;
-        if (context.deadline().expired()) return retry_end::out_of_time;
-        paid.keep();
-        return retry_end::made;
+        const retry_end end = confirm(context);
+        if (end == retry_end::made) paid.keep();
+        return end;
     }
 
     std::uint64_t count_of(retry_end end) const noexcept { return tally_[static_cast<std::size_t>(end)].get(); }

@@ -19,6 +19,9 @@
 //  - Nobody in line asks for more than the capacity.
 //  - A waiter is taken off the line once: by the one who tells it the outcome, or by itself. The teller does not touch
 //    it after the telling, and the waiter does not go before it, so a waiter's frame is never used after its end.
+//  - A waiter is told by its parker or, where nobody sleeps for it, by its hook: in the teller's thread, without the
+//    lock, and after the waiter that follows in the teller's list was read. So a hook may end the waiter, use the line,
+//    and take its time; it keeps those behind it in that list waiting for their word, and nobody else.
 //  - `visits_due_` is the weight of those who gave back to a closed stripe and have not been here since. Permits are
 //    handed over without waiting for them, but the line does not go before they came.
 //
@@ -68,7 +71,10 @@ enum class word_to_waiter : std::uint32_t {
 
 template <class Traits>
 struct waiter {
-    explicit waiter(std::uint64_t n) noexcept : weight(n) {}
+    /// Called instead of waking a sleeper; `last` is what it is told.
+    using hook = void (*)(waiter&) noexcept;
+
+    explicit waiter(std::uint64_t n, hook how = nullptr) noexcept : weight(n), call(how) {}
 
     /// From any thread, as long as the waiter is there: asks it to leave the line.
     void ask_to_leave() {
@@ -77,6 +83,7 @@ struct waiter {
     }
 
     const std::uint64_t weight;
+    const hook call;
     // The rest but the parker is for who holds the lock, or has taken the waiter off the line.
     waiter* next = nullptr;
     waiter* previous = nullptr;
@@ -158,14 +165,32 @@ public:
     /// For who has joined: out of the line, unless somebody else took it off before; then its last word is on its way.
     [[gnu::noinline]] bool leave(waiter& w) {
         waiter* told = nullptr;
-        {
-            const std::lock_guard lock(mutex_);
-            if (!w.in_line) return false;
-            unlink(w);
-            told = hand_over();
-        }
+        if (!step_out(w, told)) return false;
         tell(told);
         return true;
+    }
+
+    /// The same, for a caller with a lock of its own: tells nobody yet. Those in `told` are off the line and wait for
+    /// tell().
+    bool step_out(waiter& w, waiter*& told) {
+        const std::lock_guard lock(mutex_);
+        if (!w.in_line) return false;
+        unlink(w);
+        told = hand_over();
+        return true;
+    }
+
+    /// The waiters are off the line. Each may be gone as soon as it is told.
+    static void tell(waiter* told) noexcept {
+        while (told != nullptr) {
+            waiter& w = *told;
+            told = w.next;
+            if (w.call != nullptr) {
+                w.call(w);
+            } else {
+                w.parker.finish(static_cast<std::uint32_t>(w.last));
+            }
+        }
     }
 
     /// Waits for the last word, which is on its way. `seen` is what the parker said before.
@@ -326,15 +351,6 @@ private:
         // The line may be gone from here on: whoever was told may end it.
         tell(told);
         if (leaver != nullptr) leaver->parker.finish(static_cast<std::uint32_t>(word_to_waiter::leave));
-    }
-
-    /// The waiters are off the line. Each may be gone as soon as it is told.
-    static void tell(waiter* told) noexcept {
-        while (told != nullptr) {
-            waiter& w = *told;
-            told = w.next;
-            w.parker.finish(static_cast<std::uint32_t>(w.last));
-        }
     }
 
     waiter* grow(std::uint64_t by) noexcept {
