@@ -153,11 +153,11 @@ private:
     }
 
     bool is_ramped(std::uint64_t generation) const noexcept {
-        // relaxed: the word is of the generation that it names, and says nothing of anything else.
-        return generation != 1 && exempt_.load(memory_order_relaxed) != generation;
+        // relaxed: the word says nothing of anything but the generations that it names.
+        return generation > exempt_.load(memory_order_relaxed);
     }
 
-    /// Of two resets at once the later generation counts, whoever says so last.
+    /// Of resets at once the latest counts, whoever says so last; and while one is on its way, the one before it still.
     void exempt(std::uint64_t generation) noexcept {
         // relaxed: (the swap too) see is_ramped(). Who sees the generation that reset() makes sees what it stored
         // before: see breaker_core::make().
@@ -173,7 +173,7 @@ private:
     std::optional<count_window<Traits>> calls_;
     std::optional<time_window<Traits>> slices_;  ///< exactly one of the two
     std::optional<ramp<Traits>> ramp_;
-    typename Traits::template atomic<std::uint64_t> exempt_{0};  ///< a closed generation without a ramp
+    typename Traits::template atomic<std::uint64_t> exempt_{1};  ///< no ramp in a generation up to this one
 };
 
 }  // namespace bulwark::inline BULWARK_ABI::detail
