@@ -530,7 +530,8 @@ TEST(ThreadPoolBulkhead, TheLongestTimeQueuedIsOfThoseThatStandThereToo) {
     auto queued = pool.submit([] {});
     const auto submitted = clock::now();
     const auto first = pool.snapshot().longest_queued;
-    while (clock::now() == submitted) {
+    // Longer than the call that was there before.
+    while (clock::now() - submitted <= before_it) {
     }
     const auto waited = clock::now() - submitted;
     const auto second = pool.snapshot().longest_queued;
@@ -547,9 +548,10 @@ TEST(ThreadPoolBulkhead, TheLongestTimeQueuedKnowsTheDroppedToo) {
     using clock = std::chrono::steady_clock;
     thread_pool_bulkhead pool{{.threads = 1, .max_queued = 1}};
     held_workers one(pool, 1);
+    const auto before_it = pool.snapshot().longest_queued;
     auto queued = pool.submit([] {});
     const auto submitted = clock::now();
-    while (clock::now() == submitted) {
+    while (clock::now() - submitted <= before_it) {
     }
     const auto waited = clock::now() - submitted;
     pool.stop(stop_mode::cancel);
