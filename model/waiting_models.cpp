@@ -159,6 +159,9 @@ const waiting_plan ends_of_two{.capacity = 2,
 
 // Waiters that are told by a call, each named after a thread that has no other steps of its own.
 const waiting_plan called{.capacity = 1, .first = {{take, 1, 0}, {join_called, 1, 1}}, .steps = {{{give}, {take}}, {}}};
+// The first gives back while the other waits: that takes the lock.
+const waiting_plan called_in_turn{
+    .capacity = 1, .first = {{take, 1, 0}, {join_called, 1, 1}, {join_called, 1, 2}}, .steps = {{{give}}, {}, {}}};
 const waiting_plan called_or_quits{
     .capacity = 1, .first = {{take, 1, 0}, {join_called, 1, 1}}, .steps = {{{give}, {take}}, {{quit, 1}}}};
 const waiting_plan called_or_quits_twice{
@@ -245,6 +248,7 @@ std::vector<waiting_scenario> scenarios() {
         {"waiting: end after the last", ends, full()},
         {"waiting: end after the last of two", ends_of_two, usual()},
         {"waiting: called", called, full()},
+        {"waiting: called in turn", called_in_turn, full()},
         {"waiting: called, or quits", called_or_quits, full()},
         {"waiting: called, or quits, wide word", wide(called_or_quits), full()},
         {"waiting: called, or quits twice", called_or_quits_twice, usual()},
@@ -347,7 +351,7 @@ void add_waiting_models(std::vector<entry>& all) {
     mutant(deaf_leaver(), "leaver swallows its permit", times_out);
     mutant(late_next(), "next read after the telling", one_for_both);
     mutant(late_next(), "next read after the call", called_and_asleep);
-    mutant(calls_with_the_lock(), "called with the lock held", called);
+    mutant(calls_with_the_lock(), "called with the lock held", called_in_turn);
     mutant(uncalled(), "a called waiter is woken, and not called", called);
     mutant(greedy_quitter(), "who quits is told that it has ended the wait", called_or_quits);
     mutant(clinging(), "who quits comes to a waiter that is no more", called_or_quits);

@@ -352,10 +352,10 @@ TEST(AsyncAcquire, TheContextEndsWhileOthersGiveBack) {
         std::optional<answer> first = pool.try_acquire();
         std::optional<answer> second = pool.try_acquire();
         std::optional<asio::io_context> context(std::in_place);
-        const auto strand = asio::make_strand(*context);
         for (int i = 0; i != 6; ++i) {
             const auto until = i % 2 == 0 ? deadline::never() : deadline::in(1h);
-            async_acquire(pool, 1, until, asio::bind_executor(strand, [](const answer&) { FAIL(); }));
+            async_acquire(pool, 1, until,
+                          asio::bind_executor(asio::make_strand(*context), [](const answer&) { FAIL(); }));
         }
         {
             std::jthread giver([&] { first.reset(); });

@@ -275,7 +275,7 @@ TEST(AsyncExecute, AManualClock) {
 }
 
 TEST(AsyncExecute, Retries) {
-    bulwark::retry_budget budget{{.percent = 100}};
+    bulwark::retry_budget budget{{.percent = 100, .initial = 10}};
     bulwark::retry again{bulwark::retry_config{.max_attempts = 3, .backoff = {.initial = 1ms}, .budget = &budget}};
     run([&]() -> awaitable<void> {
         int calls = 0;

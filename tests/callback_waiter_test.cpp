@@ -25,7 +25,7 @@ using departure = bulwark::detail::departure<default_traits, striped_word>;
 
 /// One that notes what it was told, and can do more then.
 struct noted : waiter_type {
-    noted(line_type& line, std::uint64_t n) : waiter_type(line, n, &hear), line(line) {}
+    noted(line_type& at, std::uint64_t n) : waiter_type(at, n, &hear), line(at) {}
 
     static void hear(waiter_type& w) noexcept {
         auto& self = static_cast<noted&>(w);

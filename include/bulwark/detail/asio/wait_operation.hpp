@@ -160,7 +160,7 @@ public:
     void call() {
         auto answer = settle();
         own_allocator allocator(get_allocator());
-        const work until_called(std::move(work_));
+        [[maybe_unused]] const work until_called(std::move(work_));
         Handler handler(std::move(handler_));
         free(allocator);
         std::move(handler)(std::move(answer));
