@@ -4,6 +4,7 @@
 // Progress: but for the sleep, lock-free. Synchronizing edges: none of its own; its counts order nothing.
 #pragma once
 
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/detail/random_sequence.hpp>
 #include <bulwark/detail/rare_count.hpp>
 #include <bulwark/errc.hpp>
@@ -15,7 +16,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <optional>
 #include <stop_token>
 #include <utility>
@@ -50,7 +50,7 @@ private:
 };
 
 template <class Sleep>
-class retry_rules {
+class BULWARK_BY_EXCEPTIONS retry_rules {
     using nanoseconds = std::chrono::nanoseconds;
 
 public:
@@ -90,7 +90,7 @@ private:
         if (context.deadline().remaining() <= delay) return retry_end::out_of_time;
         if (config_.budget != nullptr && !config_.budget->try_withdraw()) return retry_end::refused_by_budget;
         paid_retry paid(config_.budget);
-        tell({.attempt = context.attempt() + made, .delay = delay});
+        detail::tell(config_.on_retry, {.attempt = context.attempt() + made, .delay = delay});
         if (delay > nanoseconds::zero()) sleep_(delay, context.stop_token());
         if (context.stop_token().stop_requested()) return retry_end::stopped;
         if (context.deadline().expired()) return retry_end::out_of_time;
@@ -99,14 +99,6 @@ private:
     }
 
     std::uint64_t count_of(retry_end end) const noexcept { return tally_[static_cast<std::size_t>(end)].get(); }
-
-    void tell(const retry_event& event) const noexcept {
-        if (!config_.on_retry) return;
-        try {
-            config_.on_retry(event);
-        } catch (...) {  // NOLINT(bugprone-empty-catch): dropped, as documented
-        }
-    }
 
     const retry_config config_;
     const Sleep sleep_;
