@@ -1,20 +1,13 @@
 // What a back-off refuses to be set up with.
 #include <bulwark/backoff.hpp>
+#include <bulwark/detail/config_check.hpp>
 
 #include <limits>
-#include <stdexcept>
-#include <string>
 
 namespace bulwark::inline BULWARK_ABI {
-namespace {
-
-void require(bool sound, const char* field, const char* rule) {
-    if (!sound) throw std::invalid_argument(std::string("bulwark: backoff_config: ") + field + ' ' + rule);
-}
-
-}  // namespace
 
 void validate(const backoff_config& config) {
+    constexpr detail::config_check require("backoff_config");
     require(config.initial.count() >= 0, "initial", "must not be negative");
     // NaN compares as neither.
     const bool grows = config.multiplier >= 1.0 && config.multiplier <= std::numeric_limits<double>::max();

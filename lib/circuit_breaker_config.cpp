@@ -1,18 +1,12 @@
 // What a circuit breaker refuses to be set up with.
 #include <bulwark/circuit_breaker_config.hpp>
+#include <bulwark/detail/config_check.hpp>
 #include <bulwark/detail/thread_slot.hpp>
 #include <bulwark/detail/watch.hpp>
 #include <bulwark/detail/window_counts.hpp>
 
-#include <stdexcept>
-#include <string>
-
 namespace bulwark::inline BULWARK_ABI {
 namespace {
-
-void require(bool sound, const char* field, const char* rule) {
-    if (!sound) throw std::invalid_argument(std::string("bulwark: circuit_breaker_config: ") + field + ' ' + rule);
-}
 
 /// How many calls must be in the window before it can trip, as far as is known of the policy.
 std::uint32_t calls_to_trip(const circuit_breaker_config& config) {
@@ -24,6 +18,7 @@ std::uint32_t calls_to_trip(const circuit_breaker_config& config) {
 }  // namespace
 
 void validate(const circuit_breaker_config& config) {
+    constexpr detail::config_check require("circuit_breaker_config");
     using std::chrono::nanoseconds;
     require(config.max_requests != 0, "max_requests", "must be at least 1");
     require(config.interval >= nanoseconds::zero(), "interval", "must not be negative");

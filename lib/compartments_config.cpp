@@ -1,8 +1,9 @@
 // What compartments refuse to be set up with, and which configuration and callbacks belong to a name.
 #include <bulwark/compartments_config.hpp>
+#include <bulwark/detail/config_check.hpp>
+#include <bulwark/detail/exceptions.hpp>
 
 #include <set>
-#include <stdexcept>
 #include <utility>
 
 namespace bulwark::inline BULWARK_ABI {
@@ -11,7 +12,7 @@ namespace {
 constexpr std::uint32_t most_expected = std::uint32_t{1} << 20;
 
 [[noreturn]] void refuse(const std::string& whose, std::string_view why) {
-    throw std::invalid_argument("bulwark: compartments_config: " + whose + std::string(why));
+    detail::refuse_config("compartments_config: " + whose + std::string(why));
 }
 
 std::string quoted(const std::string& name) {
@@ -19,15 +20,9 @@ std::string quoted(const std::string& name) {
 }
 
 void validate_one(const std::string& whose, const compartment_config& config) {
-    try {
-        validate(config.breaker);
-        validate(config.bulkhead);
-    } catch (const std::invalid_argument& e) {
-        std::string_view why = e.what();
-        constexpr std::string_view prefix = "bulwark: ";
-        if (why.starts_with(prefix)) why.remove_prefix(prefix.size());
-        refuse(whose + ": ", why);
-    }
+    const detail::part_of_config part("compartments_config: " + whose);
+    validate(config.breaker);
+    validate(config.bulkhead);
 }
 
 /// `of_all` must outlive what is returned.
@@ -37,10 +32,7 @@ std::function<void(const Event&)> both(std::function<void(const Event&)> own,
                                        std::string_view name) {
     if (!of_all) return own;
     return [own = std::move(own), &of_all, name](const Event& event) {
-        try {
-            if (own) own(event);
-        } catch (...) {  // NOLINT(bugprone-empty-catch): dropped, as documented
-        }
+        detail::tell(own, event);
         of_all(name, event);  // what it throws is dropped by whoever calls this
     };
 }

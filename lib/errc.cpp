@@ -1,6 +1,8 @@
 // The error category: one plain message for each errc.
 #include <bulwark/errc.hpp>
 
+#include "raise.hpp"
+
 #include <ostream>
 #include <string>
 
@@ -59,7 +61,7 @@ const std::error_category& error_category() noexcept {
 }
 
 void throw_exception_from_error(errc code, const boost::source_location&) {
-    throw std::system_error(make_error_code(code));
+    detail::raise(std::system_error(make_error_code(code)));
 }
 
 }  // namespace bulwark::inline BULWARK_ABI

@@ -1,27 +1,22 @@
 // The update rules of the adaptive limit, and what it refuses to be set up with.
 #include <bulwark/adaptive_limit_config.hpp>
+#include <bulwark/detail/config_check.hpp>
 #include <bulwark/limit_algorithms.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
-#include <stdexcept>
-#include <string>
 
 namespace bulwark::inline BULWARK_ABI {
 namespace {
 
-void require(bool sound, const char* config, const char* field, const char* rule) {
-    if (!sound) throw std::invalid_argument(std::string("bulwark: ") + config + ": " + field + ' ' + rule);
-}
-
 // Each is false for NaN.
-void require_backoff(double backoff, const char* config) {
-    require(backoff > 0 && backoff < 1, config, "backoff", "must be greater than 0 and less than 1");
+void require_backoff(double backoff, const detail::config_check& require) {
+    require(backoff > 0 && backoff < 1, "backoff", "must be greater than 0 and less than 1");
 }
-void require_tolerated(double share, const char* config) {
-    require(share >= 0 && share < 1, config, "tolerated_drops", "must be at least 0 and less than 1");
+void require_tolerated(double share, const detail::config_check& require) {
+    require(share >= 0 && share < 1, "tolerated_drops", "must be at least 0 and less than 1");
 }
 
 double within(double limit, const limit_bounds& bounds) noexcept {
@@ -93,36 +88,35 @@ limit_state gradient::next(const limit_state& from, const limit_sample& window,
 }
 
 void validate(const aimd& settings) {
-    constexpr const char* name = "aimd";
-    require_backoff(settings.backoff, name);
-    require(settings.timeout.count() > 0, name, "timeout", "must be more than 0");
-    require_tolerated(settings.tolerated_drops, name);
+    constexpr detail::config_check require("aimd");
+    require_backoff(settings.backoff, require);
+    require(settings.timeout.count() > 0, "timeout", "must be more than 0");
+    require_tolerated(settings.tolerated_drops, require);
 }
 
 void validate(const gradient& settings) {
-    constexpr const char* name = "gradient";
-    require(settings.tolerance >= 1 && std::isfinite(settings.tolerance), name, "tolerance",
+    constexpr detail::config_check require("gradient");
+    require(settings.tolerance >= 1 && std::isfinite(settings.tolerance), "tolerance",
             "must be a number and at least 1");
-    require(settings.queue >= 0 && std::isfinite(settings.queue), name, "queue", "must be a number and not negative");
-    require(settings.smoothing > 0 && settings.smoothing <= 1, name, "smoothing",
-            "must be greater than 0 and at most 1");
-    require(settings.long_window != 0, name, "long_window", "must be at least 1");
-    require_backoff(settings.backoff, name);
-    require_tolerated(settings.tolerated_drops, name);
-    require(settings.probe_share > 0 && settings.probe_share * settings.tolerance < 1, name, "probe_share",
+    require(settings.queue >= 0 && std::isfinite(settings.queue), "queue", "must be a number and not negative");
+    require(settings.smoothing > 0 && settings.smoothing <= 1, "smoothing", "must be greater than 0 and at most 1");
+    require(settings.long_window != 0, "long_window", "must be at least 1");
+    require_backoff(settings.backoff, require);
+    require_tolerated(settings.tolerated_drops, require);
+    require(settings.probe_share > 0 && settings.probe_share * settings.tolerance < 1, "probe_share",
             "must be greater than 0 and less than 1 / tolerance");
 }
 
 namespace detail {
 
 void validate(const limit_frame& frame) {
-    constexpr const char* name = "adaptive_limit_config";
-    require(frame.min != 0, name, "min", "must be at least 1");
-    require(frame.max >= frame.min, name, "max", "must be at least min");
-    require(frame.min <= frame.initial && frame.initial <= frame.max, name, "initial", "must be from min to max");
-    require(frame.window.count() > 0, name, "window", "must be more than 0");
-    require(frame.longest_window >= frame.window, name, "longest_window", "must be at least window");
-    require(frame.min_samples != 0 && frame.min_samples <= 512, name, "min_samples", "must be from 1 to 512");
+    constexpr detail::config_check require("adaptive_limit_config");
+    require(frame.min != 0, "min", "must be at least 1");
+    require(frame.max >= frame.min, "max", "must be at least min");
+    require(frame.min <= frame.initial && frame.initial <= frame.max, "initial", "must be from min to max");
+    require(frame.window.count() > 0, "window", "must be more than 0");
+    require(frame.longest_window >= frame.window, "longest_window", "must be at least window");
+    require(frame.min_samples != 0 && frame.min_samples <= 512, "min_samples", "must be from 1 to 512");
 }
 
 }  // namespace detail

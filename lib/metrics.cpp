@@ -1,10 +1,10 @@
 // The registry of what is watched, and the gathering of its samples into families.
+#include <bulwark/detail/config_check.hpp>
 #include <bulwark/metrics.hpp>
 
 #include <algorithm>
 #include <list>
 #include <mutex>
-#include <stdexcept>
 
 namespace bulwark::inline BULWARK_ABI {
 namespace {
@@ -20,8 +20,8 @@ void require_sound_name(const char* field, std::string_view name) {
     const bool sound = !name.empty() && is_letter(name.front()) &&
                        std::ranges::all_of(name, [](char c) { return is_letter(c) || is_digit(c); });
     if (sound) return;
-    throw std::invalid_argument(std::string("bulwark: ") + field + " '" + std::string(name) +
-                                "' must be of letters, digits and _, and not begin with a digit");
+    detail::refuse_config(std::string(field) + " '" + std::string(name) +
+                          "' must be of letters, digits and _, and not begin with a digit");
 }
 
 }  // namespace
@@ -31,9 +31,7 @@ metric_family& metric_writer::family(std::string_view name, std::string_view hel
     for (const metric_label& label : labels) require_sound_name("label", label.name);
     const auto found = std::ranges::find(families_, name, &metric_family::name);
     if (found != families_.end()) {
-        if (found->type != type) {
-            throw std::invalid_argument("bulwark: metric '" + std::string(name) + "' has two types");
-        }
+        if (found->type != type) detail::refuse_config("metric '" + std::string(name) + "' has two types");
         return *found;
     }
     require_sound_name("metric", name);

@@ -1,4 +1,8 @@
 // The steps of a race. Who is told something is woken when the mutex is free again: he needs it first of all.
+#include <bulwark/detail/exceptions.hpp>
+
+#if BULWARK_HAS_EXCEPTIONS  // they carry what is thrown; see thread_pool_bulkhead.hpp
+
 #include <bulwark/detail/race.hpp>
 
 #include <utility>
@@ -135,3 +139,5 @@ result<std::future<void>> race_caller::submit(thread_pool_bulkhead& pool, std::u
 }
 
 }  // namespace bulwark::inline BULWARK_ABI::detail
+
+#endif

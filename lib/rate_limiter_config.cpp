@@ -1,20 +1,12 @@
 // What a rate limiter refuses to be set up with.
+#include <bulwark/detail/config_check.hpp>
 #include <bulwark/detail/emission.hpp>
 #include <bulwark/rate_limiter_config.hpp>
 
-#include <stdexcept>
-#include <string>
-
 namespace bulwark::inline BULWARK_ABI {
-namespace {
-
-void require(bool sound, const char* field, const char* rule) {
-    if (!sound) throw std::invalid_argument(std::string("bulwark: rate_limiter_config: ") + field + ' ' + rule);
-}
-
-}  // namespace
 
 void validate(const rate_limiter_config& config) {
+    constexpr detail::config_check require("rate_limiter_config");
     using detail::emission;
     using std::chrono::nanoseconds;
     require(config.period > nanoseconds::zero() && config.period <= nanoseconds(emission::longest), "period",

@@ -1,4 +1,5 @@
 // What retries and their budget refuse to be set up with, and the sleep before a retry.
+#include <bulwark/detail/config_check.hpp>
 #include <bulwark/detail/parker.hpp>
 #include <bulwark/detail/retry_rules.hpp>
 #include <bulwark/detail/time_limit.hpp>
@@ -6,32 +7,23 @@
 #include <bulwark/retry_config.hpp>
 
 #include <chrono>
-#include <stdexcept>
 #include <stop_token>
-#include <string>
 
 namespace bulwark::inline BULWARK_ABI {
-namespace {
-
-void require(bool sound, const char* config, const char* field, const char* rule) {
-    if (!sound) throw std::invalid_argument(std::string("bulwark: ") + config + ": " + field + ' ' + rule);
-}
-
-}  // namespace
 
 void validate(const retry_budget_config& config) {
-    constexpr const char* name = "retry_budget_config";
+    constexpr detail::config_check require("retry_budget_config");
     // NaN compares as neither. What is more than nothing must not be rounded to nothing.
     const bool sound = config.percent == 0 || (config.percent >= 1e-7 && config.percent <= 1000);
-    require(sound, name, "percent", "must be 0, or at least 0.0000001 and at most 1000");
-    require(config.max_saved != 0, name, "max_saved", "must be at least 1");
-    require(config.initial <= config.max_saved, name, "initial", "must be at most max_saved");
+    require(sound, "percent", "must be 0, or at least 0.0000001 and at most 1000");
+    require(config.max_saved != 0, "max_saved", "must be at least 1");
+    require(config.initial <= config.max_saved, "initial", "must be at most max_saved");
 }
 
 void validate(const retry_config& config) {
-    constexpr const char* name = "retry_config";
-    require(config.max_attempts != 0, name, "max_attempts", "must be at least 1");
-    require(config.longest_hint.count() >= 0, name, "longest_hint", "must not be negative");
+    constexpr detail::config_check require("retry_config");
+    require(config.max_attempts != 0, "max_attempts", "must be at least 1");
+    require(config.longest_hint.count() >= 0, "longest_hint", "must not be negative");
     validate(config.backoff);
 }
 

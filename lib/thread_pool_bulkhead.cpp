@@ -4,12 +4,15 @@
 // unready, until the pool is destroyed; its join() from a handler waits for itself; it keeps no counts, so that each
 // handler would need a mutex of ours beside the scheduler's; and it orders memory by fences, which ThreadSanitizer does
 // not see. What is left of it is a list behind a mutex, and that is less code than its adaptor.
+#include <bulwark/detail/exceptions.hpp>
+
+#if BULWARK_HAS_EXCEPTIONS  // they carry what is thrown; see thread_pool_bulkhead.hpp
+
+#include <bulwark/detail/config_check.hpp>
 #include <bulwark/thread_pool_bulkhead.hpp>
 
 #include <algorithm>
 #include <limits>
-#include <stdexcept>
-#include <string>
 #include <system_error>
 
 namespace bulwark::inline BULWARK_ABI {
@@ -33,10 +36,6 @@ private:
     const void* const before_;
 };
 
-void require(bool sound, const char* field, const char* rule) {
-    if (!sound) throw std::invalid_argument(std::string("bulwark: thread_pool_bulkhead_config: ") + field + ' ' + rule);
-}
-
 thread_pool_bulkhead_config validated(thread_pool_bulkhead_config config) {
     validate(config);
     return config;
@@ -50,6 +49,7 @@ bulkhead_config room_for(const thread_pool_bulkhead_config& config) {
 }  // namespace
 
 void validate(const thread_pool_bulkhead_config& config) {
+    constexpr detail::config_check require("thread_pool_bulkhead_config");
     require(config.threads >= 1 && config.threads <= most_threads, "threads", "must be at least 1 and at most 65536");
     require(config.max_queued <= std::numeric_limits<std::uint32_t>::max() - config.threads, "max_queued",
             "must fit into 32 bits together with threads");
@@ -221,11 +221,9 @@ void thread_pool_bulkhead::note_saturation() noexcept {
 }
 
 void thread_pool_bulkhead::tell(const bulkhead_event& event) const noexcept {
-    if (!config_.on_event) return;
-    try {
-        config_.on_event(event);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): a listener's failure is no failure of the call
-    }
+    detail::tell(config_.on_event, event);
 }
 
 }  // namespace bulwark::inline BULWARK_ABI
+
+#endif

@@ -3,6 +3,8 @@
 
 #include <system_error>
 
+#if BULWARK_HAS_EXCEPTIONS
+
 namespace bulwark::inline BULWARK_ABI::detail {
 
 std::optional<errc> refusal_in(const std::exception_ptr& thrown) noexcept {
@@ -25,3 +27,5 @@ outcome outcome_of_thrown() noexcept {
 }
 
 }  // namespace bulwark::inline BULWARK_ABI::detail
+
+#endif

@@ -1,14 +1,12 @@
 // What a timeout refuses to be set up with.
+#include <bulwark/detail/config_check.hpp>
 #include <bulwark/timeout_config.hpp>
-
-#include <stdexcept>
 
 namespace bulwark::inline BULWARK_ABI {
 
 void validate(const timeout_config& config) {
-    if (config.limit <= std::chrono::nanoseconds::zero()) {
-        throw std::invalid_argument("bulwark: timeout_config: limit must be more than 0");
-    }
+    constexpr detail::config_check require("timeout_config");
+    require(config.limit > std::chrono::nanoseconds::zero(), "limit", "must be more than 0");
 }
 
 }  // namespace bulwark::inline BULWARK_ABI

@@ -1,16 +1,14 @@
 // The trip policies: what they refuse to be built from, and the arithmetic of the ratio.
+#include <bulwark/detail/config_check.hpp>
 #include <bulwark/trip_policy.hpp>
-
-#include <stdexcept>
 
 namespace bulwark::inline BULWARK_ABI {
 
 failure_ratio_policy::failure_ratio_policy(double ratio, std::uint32_t min_requests)
     : ratio_(ratio), min_requests_(min_requests) {
     // Written so that NaN, for which every comparison is false, is refused too.
-    if (!(ratio > 0.0 && ratio <= 1.0)) {
-        throw std::invalid_argument("bulwark: failure_ratio: ratio must be greater than 0 and at most 1");
-    }
+    constexpr detail::config_check require("failure_ratio");
+    require(ratio > 0.0 && ratio <= 1.0, "ratio", "must be greater than 0 and at most 1");
 }
 
 bool failure_ratio_policy::operator()(const breaker_counts& counts) const noexcept {
@@ -22,7 +20,8 @@ bool failure_ratio_policy::operator()(const breaker_counts& counts) const noexce
 }
 
 consecutive_failures_policy::consecutive_failures_policy(std::uint32_t limit) : limit_(limit) {
-    if (limit == 0) throw std::invalid_argument("bulwark: consecutive_failures: n must be at least 1");
+    constexpr detail::config_check require("consecutive_failures");
+    require(limit != 0, "n", "must be at least 1");
 }
 
 }  // namespace bulwark::inline BULWARK_ABI

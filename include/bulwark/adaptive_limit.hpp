@@ -28,6 +28,7 @@
 #pragma once
 
 #include <bulwark/adaptive_limit_config.hpp>
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/detail/exceptions_in_flight.hpp>
 #include <bulwark/detail/executes.hpp>
 #include <bulwark/detail/limit_gate.hpp>
@@ -80,13 +81,14 @@ public:
     [[gnu::always_inline]] typename Next::reply wrap(const Context& context, Next& next) {
         result<permit> held = try_acquire();
         if (!held) return {boost::system::in_place_error, held.error()};
-        try {
+        BULWARK_TRY {
             typename Next::reply reply = next(context);
             held->tell(next.outcome_of(reply));
             return reply;
-        } catch (...) {
+        }
+        BULWARK_CATCH_ALL {
             held->tell(detail::outcome_of_thrown());
-            throw;
+            BULWARK_RETHROW;
         }
     }
 
@@ -142,21 +144,13 @@ private:
         const auto length = std::clamp(2 * shown.latency, config_.window, config_.longest_window);
         window_.open(after(at, length));
         gate_.leave();
-        if (change.from != change.to) tell(change);
+        if (change.from != change.to) detail::tell(config_.on_limit_change, change);
     }
 
     limit_change advance(const limit_sample& shown) noexcept {
         const std::uint32_t from = state_.in_force();
         state_ = config_.algorithm.next(state_, shown, {.min = config_.min, .max = config_.max});
         return {.from = from, .to = state_.in_force()};
-    }
-
-    void tell(const limit_change& change) const noexcept {
-        if (!config_.on_limit_change) return;
-        try {
-            config_.on_limit_change(change);
-        } catch (...) {  // NOLINT(bugprone-empty-catch): dropped, as documented
-        }
     }
 
     using figure = typename Traits::template atomic<std::int64_t>;

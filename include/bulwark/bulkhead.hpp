@@ -35,6 +35,7 @@
 #include <bulwark/bulkhead_config.hpp>
 #include <bulwark/bulkhead_types.hpp>
 #include <bulwark/detail/call_tally.hpp>
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/detail/time_limit.hpp>
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/detail/waiting_line.hpp>
@@ -52,7 +53,7 @@
 
 namespace bulwark::inline BULWARK_ABI {
 
-class bulkhead_memory_resource;
+class BULWARK_BY_EXCEPTIONS bulkhead_memory_resource;
 
 namespace detail {
 template <class Pool>
@@ -362,11 +363,7 @@ bool basic_bulkhead<Kind, Traits>::found_too_few() noexcept {
 template <class Kind, class Traits>
 [[gnu::noinline]] void basic_bulkhead<Kind, Traits>::tell(bulkhead_event_kind kind, errc reason,
                                                           weight_type n) const noexcept {
-    if (!on_event_) return;
-    try {
-        on_event_({.kind = kind, .reason = reason, .weight = n});
-    } catch (...) {  // NOLINT(bugprone-empty-catch): dropped, as documented
-    }
+    detail::tell(on_event_, {.kind = kind, .reason = reason, .weight = n});
 }
 
 }  // namespace bulwark::inline BULWARK_ABI

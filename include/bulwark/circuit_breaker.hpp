@@ -45,6 +45,7 @@
 #include <bulwark/circuit_breaker_config.hpp>
 #include <bulwark/clock.hpp>
 #include <bulwark/detail/breaker_core.hpp>
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/detail/exceptions_in_flight.hpp>
 #include <bulwark/detail/thrown.hpp>
 #include <bulwark/detail/watch.hpp>
@@ -232,10 +233,11 @@ private:
 
     bool report_failure(detail::ticket admitted, std::exception_ptr& thrown) noexcept {
         const auto trips = [&](const breaker_counts& counts) noexcept {
-            try {
+            BULWARK_TRY {
                 thrown = nullptr;
                 return ready_to_trip_(counts);
-            } catch (...) {
+            }
+            BULWARK_CATCH_ALL {
                 thrown = std::current_exception();
                 return false;
             }
@@ -263,21 +265,18 @@ private:
     }
 
     void notify(const std::optional<transition>& made) noexcept {
-        if (!made || !on_state_change_) return;
-        try {
-            on_state_change_(*made);
-        } catch (...) {  // NOLINT(bugprone-empty-catch): a listener's failure is no failure of the call
-        }
+        if (made) detail::tell(on_state_change_, *made);
     }
 
     /// Counts what fn or the classifier throws.
     template <class Call>
     [[gnu::always_inline]] auto counting_exceptions(detail::ticket admitted, Call&& call) {
-        try {
+        BULWARK_TRY {
             return call();
-        } catch (...) {
+        }
+        BULWARK_CATCH_ALL {
             abandon(admitted, detail::outcome_of_thrown() == outcome::failure);
-            throw;
+            BULWARK_RETHROW;
         }
     }
 

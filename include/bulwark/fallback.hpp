@@ -21,6 +21,7 @@
 // Cost: of a good reply, the classifier. Nothing is allocated or counted there.
 #pragma once
 
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/detail/executes.hpp>
 #include <bulwark/detail/rare_count.hpp>
 #include <bulwark/errc.hpp>
@@ -36,7 +37,7 @@
 namespace bulwark::inline BULWARK_ABI {
 
 template <class Fn>
-class fallback : public detail::executes<fallback<Fn>> {
+class BULWARK_BY_EXCEPTIONS fallback : public detail::executes<fallback<Fn>> {
 public:
     explicit fallback(Fn fn) : fn_(std::move(fn)) {}
 
@@ -74,11 +75,11 @@ private:
     template <class Context, class Next>
     typename Next::reply call(const Context& context, Next& next, bool& answered) {
         if constexpr (answers<std::exception_ptr>) {
-            try {
+            BULWARK_TRY {
                 return next(context);
-            } catch (...) {
-                const std::exception_ptr thrown = std::current_exception();
-                if (!thrown) throw;  // no exception of C++: the end of the thread, say
+            }
+            BULWARK_CATCH_ALL {
+                const std::exception_ptr thrown = detail::caught();
                 answered = true;
                 return ask<typename Next::reply>(thrown);
             }

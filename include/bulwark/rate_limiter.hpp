@@ -45,6 +45,7 @@
 #pragma once
 
 #include <bulwark/deadline.hpp>
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/detail/executes.hpp>
 #include <bulwark/detail/gcra.hpp>
 #include <bulwark/detail/time_limit.hpp>
@@ -186,13 +187,14 @@ template <class Clock, class Traits>
         case gcra::answer::too_far: return refused(errc::queue_full);
         case gcra::answer::later: break;
     }
-    try {
+    BULWARK_TRY {
         const result<void> got = stand_in_line(mine, stop, end);
         if (!got) tat_.cancel(mine);
         return got;
-    } catch (...) {  // the clock threw
+    }
+    BULWARK_CATCH_ALL {  // the clock threw
         tat_.cancel(mine);
-        throw;
+        BULWARK_RETHROW;
     }
 }
 

@@ -21,6 +21,7 @@
 // nothing without one. No allocation, but for the state of an exception.
 #pragma once
 
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/detail/executes.hpp>
 #include <bulwark/detail/retry_rules.hpp>
 #include <bulwark/detail/thrown.hpp>
@@ -67,13 +68,6 @@ struct shown_of<result<std::reference_wrapper<T>>> {
     static value of(const result<std::reference_wrapper<T>>& r) { return r->get(); }
 };
 
-/// What is being handled; or goes on with it where that is no exception of C++, such as the end of a thread.
-inline std::exception_ptr caught() {
-    std::exception_ptr thrown = std::current_exception();
-    if (!thrown) throw;
-    return thrown;
-}
-
 template <class Rep, class Period>
 std::optional<std::chrono::nanoseconds> saturated_hint(std::chrono::duration<Rep, Period> time) {
     return saturated(time);
@@ -109,7 +103,7 @@ struct attempt_end {
 /// Sleep: void(std::chrono::nanoseconds, const std::stop_token&); tests have one of their own.
 /// All three are called by many threads at once.
 template <class Predicate = retry_failures, class Hint = no_hint, class Sleep = detail::interruptible_sleep>
-class basic_retry : public detail::executes<basic_retry<Predicate, Hint, Sleep>> {
+class BULWARK_BY_EXCEPTIONS basic_retry : public detail::executes<basic_retry<Predicate, Hint, Sleep>> {
 public:
     /// Throws std::invalid_argument that names the field of a configuration that makes no sense.
     explicit basic_retry(retry_config config = {}, Predicate predicate = {}, Hint hint = {}, Sleep sleep = {})
@@ -129,14 +123,15 @@ public:
         }
         std::exception_ptr thrown;
         bool another = false;
-        try {
+        BULWARK_TRY {
             reply got = next(context);
             if (!wants_another(got, next)) [[likely]]
                 return got;
             another = true;
             return go_on(context, next, &got, nullptr);
-        } catch (...) {
-            if (another) throw;  // the answer to this call
+        }
+        BULWARK_CATCH_ALL {
+            if (another) BULWARK_RETHROW;  // the answer to this call
             thrown = detail::caught();
         }
         // Where the exception is not being handled any more.
@@ -162,10 +157,11 @@ private:
             // What the reply holds (a connection, say) is given back before the next attempt needs one.
             end.reply.reset();
             end.thrown = nullptr;
-            try {
+            BULWARK_TRY {
                 end.reply.emplace(next(context.as_attempt(context.attempt() + made)));
                 if (!wants_another(*end.reply, next)) return end.give();
-            } catch (...) {
+            }
+            BULWARK_CATCH_ALL {
                 end.reply.reset();
                 end.thrown = detail::caught();
             }
@@ -208,9 +204,10 @@ private:
 
     template <class What>
     [[gnu::always_inline]] bool ask(const What& what) const noexcept {
-        try {
+        BULWARK_TRY {
             return std::invoke(predicate_, what);
-        } catch (...) {  // dropped, as documented
+        }
+        BULWARK_CATCH_ALL {  // dropped, as documented
             return false;
         }
     }
@@ -223,7 +220,7 @@ private:
                           detail::hints_at<Hint, std::exception_ptr> || std::same_as<Hint, no_hint>,
                       "bulwark: the hint of the retry takes neither the value, nor the result, nor an exception, or it "
                       "gives no duration");
-        try {
+        BULWARK_TRY {
             if (end.thrown) {
                 if constexpr (detail::hints_at<Hint, std::exception_ptr>) {
                     return detail::saturated_hint(std::invoke(hint_, end.thrown));
@@ -233,7 +230,8 @@ private:
             } else if constexpr (detail::hints_at<Hint, std::remove_cvref_t<typename shown::value>>) {
                 if (end.reply->has_value()) return detail::saturated_hint(std::invoke(hint_, shown::of(*end.reply)));
             }
-        } catch (...) {  // NOLINT(bugprone-empty-catch): dropped, as documented
+        }
+        BULWARK_CATCH_ALL {  // NOLINT(bugprone-empty-catch): dropped, as documented
         }
         return std::nullopt;
     }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <bulwark/bulkhead.hpp>
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/version.hpp>
 
 #include <chrono>
@@ -18,6 +19,10 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+
+#if !BULWARK_HAS_EXCEPTIONS
+#error "bulwark: thread_pool_bulkhead, pool_timeout and hedge need exceptions: the futures of the pool carry them"
+#endif
 
 namespace bulwark::inline BULWARK_ABI::detail {
 

@@ -4,6 +4,7 @@
 // Progress: but for the sleep, lock-free. Synchronizing edges: none of its own; its counts order nothing.
 #pragma once
 
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/detail/random_sequence.hpp>
 #include <bulwark/detail/rare_count.hpp>
 #include <bulwark/errc.hpp>
@@ -15,7 +16,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <optional>
 #include <stop_token>
 #include <utility>
@@ -50,7 +50,7 @@ private:
 };
 
 template <class Sleep>
-class retry_rules {
+class BULWARK_BY_EXCEPTIONS retry_rules {
     using nanoseconds = std::chrono::nanoseconds;
 
 public:
@@ -82,7 +82,7 @@ public:
         // Its answer would come too late, so neither the budget nor the caller pays for it.
         if (context.deadline().remaining() <= delay) return retry_end::out_of_time;
         if (config_.budget != nullptr && !config_.budget->try_withdraw()) return retry_end::refused_by_budget;
-        tell({.attempt = context.attempt() + made, .delay = delay});
+        detail::tell(config_.on_retry, {.attempt = context.attempt() + made, .delay = delay});
         return retry_end::made;
     }
     /// After the delay; where it is not `made`, the budget is owed what was paid.
@@ -115,14 +115,6 @@ private:
     }
 
     std::uint64_t count_of(retry_end end) const noexcept { return tally_[static_cast<std::size_t>(end)].get(); }
-
-    void tell(const retry_event& event) const noexcept {
-        if (!config_.on_retry) return;
-        try {
-            config_.on_retry(event);
-        } catch (...) {  // NOLINT(bugprone-empty-catch): dropped, as documented
-        }
-    }
 
     const retry_config config_;
     const Sleep sleep_;

@@ -24,7 +24,9 @@ inline constexpr std::uint32_t max_thread_slots = 1024;
 inline constexpr std::uint32_t no_thread_slot = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::uint32_t unclaimed_thread_slot = no_thread_slot - 1;
 
-inline constinit thread_local std::uint32_t current_thread_slot = unclaimed_thread_slot;
+/// One for the whole program, also where parts of it are compiled with their symbols hidden: a copy would not hear that
+/// the slot was given back.
+[[gnu::visibility("default")]] inline constinit thread_local std::uint32_t current_thread_slot = unclaimed_thread_slot;
 
 /// Finds a slot for the calling thread, to be given back when it exits; no_thread_slot where none is free.
 std::uint32_t claim_thread_slot() noexcept;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bulwark/detail/atomics.hpp>
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/detail/layout.hpp>
 #include <bulwark/detail/parker.hpp>
 #include <bulwark/detail/pause.hpp>
@@ -15,8 +16,8 @@
 
 namespace bulwark::inline BULWARK_ABI::detail {
 
-/// The product's.
-struct default_traits {
+/// The product's. What is built over them handles exceptions, or is compiled without.
+struct BULWARK_BY_EXCEPTIONS default_traits {
     using layout = detail::layout;
     template <class T>
     using atomic = detail::atomic<T>;

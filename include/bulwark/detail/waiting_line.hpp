@@ -39,6 +39,7 @@
 //   (11) set_capacity() releases -> capacity() acquires: who sees a greater capacity finds its permits.
 #pragma once
 
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/detail/permit_counter.hpp>
 #include <bulwark/detail/traits.hpp>
 #include <bulwark/version.hpp>
@@ -149,11 +150,12 @@ public:
     template <class Sleep>
     turn await(waiter& w, Sleep sleep) {
         std::uint32_t seen = 0;
-        try {
+        BULWARK_TRY {
             seen = sleep(w.parker);
-        } catch (...) {
+        }
+        BULWARK_CATCH_ALL {
             if (!leave(w) && last_word(w, seen) == turn::admitted) give_back(w.weight);
-            throw;
+            BULWARK_RETHROW;
         }
         const auto word = static_cast<word_to_waiter>(seen);
         if (word == word_to_waiter::wait || word == word_to_waiter::leave) {
