@@ -32,7 +32,7 @@ void* find_in_kernel_code() noexcept {
 constinit time_function gettime = &::clock_gettime;
 
 namespace {
-[[maybe_unused]] const bool found = [] {
+[[maybe_unused]] const bool looked_for = [] {
     void* const function = find_in_kernel_code();
     if (function != nullptr) gettime = reinterpret_cast<time_function>(function);
     return function != nullptr;
