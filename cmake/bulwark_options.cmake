@@ -22,3 +22,12 @@ function(bulwark_program target)
   target_link_libraries(${target} PRIVATE bulwark::bulwark)
   bulwark_own_target(${target})
 endfunction()
+
+# For a program of ours with coroutines in it. Older clangs put the mark of UndefinedBehaviorSanitizer's `function` before
+# parts of a coroutine where it does not assemble ("Cannot represent a difference across sections").
+function(bulwark_coroutines target)
+  if(BULWARK_SANITIZE MATCHES "undefined" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang"
+      AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 17)
+    target_compile_options(${target} PRIVATE -fno-sanitize=function)
+  endif()
+endfunction()
