@@ -485,18 +485,29 @@ TYPED_TEST(Waiting, WhoWaitsIsToldOfAsSaturationAndMayCallTheBulkheadThere) {
 }
 
 TYPED_TEST(Waiting, CountsTheWaitsInBucketsWhereAskedTo) {
-    const auto waits = [](bool asked) {
+    const auto seen = [](bool asked) {
         auto pool = TestFixture::make({.capacity = 1, .wait_histogram = asked});
         const auto held = pool.try_acquire();
-        for (int i = 0; i != 3; ++i) EXPECT_EQ(pool.try_acquire_for(2ms).error(), errc::timed_out);
+        for (const auto time : {20ms, 2ms, 2ms}) EXPECT_EQ(pool.try_acquire_for(time).error(), errc::timed_out);
         EXPECT_EQ(pool.try_acquire_for(0s).error(), errc::timed_out) << "did not wait";
-        return pool.snapshot().waits;
+        return pool.snapshot();
     };
-    const auto kept = waits(true);
+    const auto all = seen(true);
+    const auto& kept = all.waits;
     EXPECT_EQ(std::accumulate(kept.begin(), kept.end(), std::uint64_t{0}), 3U);
     // 2^20 ns is 1.05 ms.
     EXPECT_EQ(std::accumulate(kept.begin(), kept.begin() + 20, std::uint64_t{0}), 0U);
-    const auto none = waits(false);
+    EXPECT_GE(all.longest_wait, 20ms);
+    EXPECT_GE(all.total_wait, 24ms);
+    std::chrono::nanoseconds least{0};
+    std::size_t highest = 0;
+    for (std::size_t i = 0; i != kept.size(); ++i) {
+        least += std::chrono::nanoseconds(kept[i] << i);
+        if (kept[i] != 0) highest = i;
+    }
+    EXPECT_TRUE(least <= all.total_wait && all.total_wait < 2 * least);
+    EXPECT_EQ(all.longest_wait.count() >> highest, 1) << "its bucket";
+    const auto none = seen(false).waits;
     EXPECT_EQ(std::accumulate(none.begin(), none.end(), std::uint64_t{0}), 0U);
 }
 
