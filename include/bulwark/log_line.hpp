@@ -1,12 +1,12 @@
 // Events as one line of key=value pairs (logfmt), for whatever logger a program has.
 //
-//     .on_state_change = [](const bulwark::transition& t) { spdlog::warn(bulwark::log_line("orders", t)); }
-//     .on_event = [](const bulwark::bulkhead_event& e) { std::clog << bulwark::log_line("orders", e) << '\n'; }
+//     bulwark::circuit_breaker_config config;
+//     config.on_state_change = [](const auto& change) { std::clog << bulwark::log_line("orders", change) << '\n'; };
 //
-//     compartments_config: .on_state_change = [](auto name, const auto& t) { log(bulwark::log_line(name, t)); }
+// A bulkhead's on_event likewise; the callbacks of compartments_config say the name. The lines are
 //
-//     event=circuit_breaker name=orders from=closed to=open generation=2
-//     event=bulkhead name=orders kind=refused reason=queue_full weight=1
+//   event=circuit_breaker name=orders from=closed to=open generation=2
+//   event=bulkhead name=orders kind=refused reason=queue_full weight=1
 //
 // Callbacks run with nothing held, so a logger may take its time; what it throws is dropped there. A name with spaces,
 // quotes, = or control characters is quoted and escaped, so that a line stays a line.

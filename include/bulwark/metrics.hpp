@@ -4,8 +4,9 @@
 //     bulwark::metrics metrics;
 //     const auto a = metrics.watch("orders", breaker);
 //     const auto b = metrics.watch("orders", pool);
-//     const auto c = metrics.watch(services);                       // compartments: each under its own name
 //     std::string page = bulwark::to_prometheus_text(metrics.collect());   // prometheus_text.hpp
+//
+// Compartments are watched whole, metrics.watch(services), each under its own name.
 //
 // Pull only: what is watched is not touched until collect() takes its snapshot. So watching costs a call nothing, and a
 // scrape costs each watched object one snapshot().
@@ -15,9 +16,8 @@
 // begin anew with every window and generation, so they are gauges (bulwark_circuit_breaker_window_...); what grows is
 // the number of its transitions. docs/metrics.md lists them all.
 //
-// A type of one's own is watched where it has, found by its namespace,
-//
-//     void describe(bulwark::metric_writer& to, const bulwark::metric_labels& labels, const T& object);
+// A type T of one's own is watched where its namespace has a function
+// void describe(bulwark::metric_writer&, const bulwark::metric_labels&, const T&).
 //
 // Thread safety: every member may be called from any thread at any time. A watched object must live until its
 // watch ends, which waits for a scrape that is under way. Progress: blocking; nobody but scrapers and those who begin

@@ -1,8 +1,7 @@
 // Metrics as text that Prometheus and whatever reads its format scrape; needs no other library.
 //
-//     server.Get("/metrics", [&](const auto&, auto& response) {
-//         response.set_content(bulwark::to_prometheus_text(metrics.collect()), bulwark::prometheus_content_type);
-//     });
+//     bulwark::metrics metrics;
+//     std::string page = bulwark::to_prometheus_text(metrics.collect());   // served as prometheus_content_type
 //
 // Format 0.0.4 of the text exposition. Thread safety: a function of its arguments.
 #pragma once
