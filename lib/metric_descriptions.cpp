@@ -40,6 +40,13 @@ std::vector<metric_bucket> buckets_of(const std::array<std::uint64_t, 64>& waits
     return buckets;
 }
 
+/// Nothing where they are not kept, or nobody has waited yet.
+void describe_waits(metric_writer& to, std::string_view name, std::string_view help, const metric_labels& labels,
+                    const std::array<std::uint64_t, 64>& waits, std::chrono::nanoseconds total) {
+    const std::uint64_t count = std::accumulate(waits.begin(), waits.end(), std::uint64_t{0});
+    if (count != 0) to.histogram(name, help, labels, buckets_of(waits), count, seconds(total));
+}
+
 /// What bulkheads of calls and of bytes have in common.
 void describe_callers(metric_writer& to, const metric_labels& labels, const bulkhead_snapshot& seen) {
     to.gauge("bulwark_bulkhead_waiting", "Callers that wait for permits.", labels, number(seen.waiting));
@@ -55,10 +62,8 @@ void describe_callers(metric_writer& to, const metric_labels& labels, const bulk
                seconds(seen.total_wait));
     to.gauge("bulwark_bulkhead_longest_wait_seconds", "The longest that a caller ever waited.", labels,
              seconds(seen.longest_wait));
-    const std::uint64_t waits = std::accumulate(seen.waits.begin(), seen.waits.end(), std::uint64_t{0});
-    if (waits == 0) return;  // not kept, or nobody waited yet
-    to.histogram("bulwark_bulkhead_wait_seconds", "Time that a caller waited, however that ended.", labels,
-                 buckets_of(seen.waits), waits, seconds(seen.total_wait));
+    describe_waits(to, "bulwark_bulkhead_wait_seconds", "Time that a caller waited, however that ended.", labels,
+                   seen.waits, seen.total_wait);
 }
 
 }  // namespace
@@ -122,6 +127,8 @@ void describe(metric_writer& to, const metric_labels& labels, const thread_pool_
     ended("stopped", seen.stopped);
     to.gauge("bulwark_thread_pool_longest_queued_seconds", "The longest that a call stood in the queue.", labels,
              seconds(seen.longest_queued));
+    describe_waits(to, "bulwark_thread_pool_queue_seconds", "Time that a call stood in the queue.", labels, seen.waits,
+                   seen.total_queued);
 }
 
 void describe(metric_writer& to, const metric_labels& labels, const adaptive_limit_snapshot& seen) {
