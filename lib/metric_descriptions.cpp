@@ -1,5 +1,6 @@
 // What each type shows of itself: the names, helps and units of all metrics of the library, in one place.
 #include <bulwark/adaptive_limit_config.hpp>
+#include <bulwark/call_meter.hpp>
 #include <bulwark/metrics.hpp>
 #include <bulwark/retry_config.hpp>
 #include <bulwark/thread_pool_bulkhead.hpp>
@@ -40,30 +41,38 @@ std::vector<metric_bucket> buckets_of(const std::array<std::uint64_t, 64>& waits
     return buckets;
 }
 
-/// Nothing where they are not kept, or nobody has waited yet.
-void describe_waits(metric_writer& to, std::string_view name, std::string_view help, const metric_labels& labels,
+void describe_times(metric_writer& to, std::string_view name, std::string_view help, const metric_labels& labels,
                     const std::array<std::uint64_t, 64>& waits, std::chrono::nanoseconds total) {
     const std::uint64_t count = std::accumulate(waits.begin(), waits.end(), std::uint64_t{0});
-    if (count != 0) to.histogram(name, help, labels, buckets_of(waits), count, seconds(total));
+    to.histogram(name, help, labels, buckets_of(waits), count, seconds(total));
 }
 
-/// What bulkheads of calls and of bytes have in common.
-void describe_callers(metric_writer& to, const metric_labels& labels, const bulkhead_snapshot& seen) {
-    to.gauge("bulwark_bulkhead_waiting", "Callers that wait for permits.", labels, number(seen.waiting));
+/// What bulkheads of calls and of bytes have in common, each under names of its own.
+struct caller_names {
+    std::string_view waiting, requests, waited, longest, wait;
+};
+constexpr caller_names of_calls{"bulwark_bulkhead_waiting", "bulwark_bulkhead_requests_total",
+                                "bulwark_bulkhead_waited_seconds_total", "bulwark_bulkhead_longest_wait_seconds",
+                                "bulwark_bulkhead_wait_seconds"};
+constexpr caller_names of_bytes{"bulwark_memory_bulkhead_waiting", "bulwark_memory_bulkhead_requests_total",
+                                "bulwark_memory_bulkhead_waited_seconds_total",
+                                "bulwark_memory_bulkhead_longest_wait_seconds", "bulwark_memory_bulkhead_wait_seconds"};
+
+void describe_callers(metric_writer& to, const caller_names& names, const metric_labels& labels,
+                      const bulkhead_snapshot& seen) {
+    to.gauge(names.waiting, "Callers that wait for permits.", labels, number(seen.waiting));
     const auto ended = [&](std::string_view how, std::uint64_t n) {
-        to.counter("bulwark_bulkhead_requests_total", "Requests for permits, by how they ended.",
-                   with(labels, "outcome", how), number(n));
+        to.counter(names.requests, "Requests for permits, by how they ended.", with(labels, "outcome", how), number(n));
     };
     ended("admitted", seen.admitted);
     ended("refused", seen.refused);
     ended("timed_out", seen.timed_out);
     ended("stopped", seen.stopped);
-    to.counter("bulwark_bulkhead_waited_seconds_total", "Time that callers spent waiting, added up.", labels,
-               seconds(seen.total_wait));
-    to.gauge("bulwark_bulkhead_longest_wait_seconds", "The longest that a caller ever waited.", labels,
-             seconds(seen.longest_wait));
-    describe_waits(to, "bulwark_bulkhead_wait_seconds", "Time that a caller waited, however that ended.", labels,
-                   seen.waits, seen.total_wait);
+    to.counter(names.waited, "Time that callers spent waiting, added up.", labels, seconds(seen.total_wait));
+    to.gauge(names.longest, "The longest that a caller ever waited.", labels, seconds(seen.longest_wait));
+    if (!seen.has_waits) return;
+    describe_times(to, names.wait, "Time that a caller waited, however that ended.", labels, seen.waits,
+                   seen.total_wait);
 }
 
 }  // namespace
@@ -101,14 +110,14 @@ void describe(metric_writer& to, const metric_labels& labels, const bulkhead_sna
     to.gauge("bulwark_bulkhead_capacity", "Permits: calls that may be inside at once.", labels, number(seen.capacity));
     to.gauge("bulwark_bulkhead_in_use", "Permits in use; above the capacity for a while after a shrink.", labels,
              number(seen.in_use));
-    describe_callers(to, labels, seen);
+    describe_callers(to, of_calls, labels, seen);
 }
 
 void detail::describe_bytes(metric_writer& to, const metric_labels& labels, const bulkhead_snapshot& seen) {
     to.gauge("bulwark_memory_bulkhead_capacity_bytes", "Bytes that may be in use at once.", labels,
              number(seen.capacity));
     to.gauge("bulwark_memory_bulkhead_in_use_bytes", "Bytes in use.", labels, number(seen.in_use));
-    describe_callers(to, labels, seen);
+    describe_callers(to, of_bytes, labels, seen);
 }
 
 void describe(metric_writer& to, const metric_labels& labels, const thread_pool_bulkhead_snapshot& seen) {
@@ -127,7 +136,7 @@ void describe(metric_writer& to, const metric_labels& labels, const thread_pool_
     ended("stopped", seen.stopped);
     to.gauge("bulwark_thread_pool_longest_queued_seconds", "The longest that a call stood in the queue.", labels,
              seconds(seen.longest_queued));
-    describe_waits(to, "bulwark_thread_pool_queue_seconds", "Time that a call stood in the queue.", labels, seen.waits,
+    describe_times(to, "bulwark_thread_pool_queue_seconds", "Time that a call stood in the queue.", labels, seen.waits,
                    seen.total_queued);
 }
 
@@ -152,6 +161,23 @@ void describe(metric_writer& to, const metric_labels& labels, const retry_snapsh
     given_up("budget", seen.refused_by_budget);
     given_up("out_of_time", seen.out_of_time);
     given_up("stopped", seen.stopped);
+}
+
+void describe(metric_writer& to, const metric_labels& labels, const call_meter_snapshot& seen) {
+    const auto ended = [&](outcome how, std::uint64_t n) {
+        to.counter("bulwark_calls_total", "Calls that were made, by what became of them.",
+                   with(labels, "outcome", to_string(how)), number(n));
+    };
+    ended(outcome::success, seen.successes);
+    ended(outcome::failure, seen.failures);
+    ended(outcome::ignored, seen.ignored);
+    for (const errc why : detail::errcs) {
+        to.counter("bulwark_calls_refused_total", "Calls that a layer refused, by its error.",
+                   with(labels, "reason", to_string(why)), number(seen.refused[detail::index_of(why)]));
+    }
+    if (!seen.has_times) return;
+    describe_times(to, "bulwark_call_duration_seconds", "Time that calls took which were not refused.", labels,
+                   seen.times, seen.total_time);
 }
 
 namespace detail {

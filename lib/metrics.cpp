@@ -2,6 +2,8 @@
 #include <bulwark/detail/config_check.hpp>
 #include <bulwark/metrics.hpp>
 
+#include "utf8.hpp"
+
 #include <algorithm>
 #include <list>
 #include <mutex>
@@ -26,9 +28,7 @@ void require_sound_name(const char* field, std::string_view name) {
 
 }  // namespace
 
-metric_family& metric_writer::family(std::string_view name, std::string_view help, metric_type type,
-                                     const metric_labels& labels) {
-    for (const metric_label& label : labels) require_sound_name("label", label.name);
+metric_family& metric_writer::family(std::string_view name, std::string_view help, metric_type type) {
     const auto found = std::ranges::find(families_, name, &metric_family::name);
     if (found != families_.end()) {
         if (found->type != type) detail::refuse_config("metric '" + std::string(name) + "' has two types");
@@ -39,29 +39,36 @@ metric_family& metric_writer::family(std::string_view name, std::string_view hel
         metric_family{.name = std::string(name), .help = std::string(help), .type = type, .samples = {}});
 }
 
-namespace {
-
-void put(metric_family& to, metric_sample sample) {
-    if (std::ranges::find(to.samples, sample.labels, &metric_sample::labels) != to.samples.end()) return;
+void metric_writer::put(std::string_view name, std::string_view help, metric_type type, metric_sample sample) {
+    std::string series(name);
+    for (metric_label& label : sample.labels) {
+        require_sound_name("label", label.name);
+        label.value = detail::valid_utf8(label.value);
+        // Not in a name, and not in UTF-8: what is between them is told apart.
+        (series += '\xff') += label.name;
+        (series += '\xff') += label.value;
+    }
+    metric_family& to = family(name, help, type);
+    if (!series_.insert(series).second) return;
+    if (type == metric_type::counter && most_ != nullptr) {
+        double& most = (*most_)[series];
+        sample.value = most = std::max(most, sample.value);
+    }
     to.samples.push_back(std::move(sample));
 }
 
-}  // namespace
-
 void metric_writer::counter(std::string_view name, std::string_view help, metric_labels labels, double value) {
-    metric_family& to = family(name, help, metric_type::counter, labels);
-    put(to, {.labels = std::move(labels), .value = value, .count = 0, .buckets = {}});
+    put(name, help, metric_type::counter, {.labels = std::move(labels), .value = value, .count = 0, .buckets = {}});
 }
 
 void metric_writer::gauge(std::string_view name, std::string_view help, metric_labels labels, double value) {
-    metric_family& to = family(name, help, metric_type::gauge, labels);
-    put(to, {.labels = std::move(labels), .value = value, .count = 0, .buckets = {}});
+    put(name, help, metric_type::gauge, {.labels = std::move(labels), .value = value, .count = 0, .buckets = {}});
 }
 
 void metric_writer::histogram(std::string_view name, std::string_view help, metric_labels labels,
                               std::vector<metric_bucket> buckets, std::uint64_t count, double sum) {
-    metric_family& to = family(name, help, metric_type::histogram, labels);
-    put(to, {.labels = std::move(labels), .value = sum, .count = count, .buckets = std::move(buckets)});
+    put(name, help, metric_type::histogram,
+        {.labels = std::move(labels), .value = sum, .count = count, .buckets = std::move(buckets)});
 }
 
 namespace detail {
@@ -70,7 +77,7 @@ class metric_sources {
 public:
     std::uint64_t add(std::function<void(metric_writer&)> describe) {
         const std::lock_guard lock(mutex_);
-        all_.push_back({.number = next_, .describe = std::move(describe)});
+        all_.push_back({.number = next_, .describe = std::move(describe), .most = {}});
         return next_++;
     }
 
@@ -79,18 +86,25 @@ public:
         all_.remove_if([&](const source& s) { return s.number == number; });
     }
 
-    void collect(metric_writer& to) const {
+    /// A counter does not fall while its watch lives. A breaker that is open and due for its probe shows the generation
+    /// to come, and a hint of the service may put that off again.
+    void collect(metric_writer& to) {
         const std::lock_guard lock(mutex_);
-        for (const source& s : all_) s.describe(to);
+        for (source& s : all_) {
+            to.most_ = &s.most;
+            s.describe(to);
+        }
+        to.most_ = nullptr;
     }
 
 private:
     struct source {
         std::uint64_t number;
         std::function<void(metric_writer&)> describe;
+        std::map<std::string, double> most;
     };
 
-    mutable std::mutex mutex_;
+    std::mutex mutex_;
     std::list<source> all_;
     std::uint64_t next_ = 1;
 };

@@ -12,7 +12,7 @@ dashboard = json.loads(pathlib.Path(sys.argv[1]).read_text())
 source = pathlib.Path(sys.argv[2]).read_text()
 
 shown = set(re.findall(r'"(bulwark_\w+)"', source))
-shown |= {name + suffix for name in shown if name.endswith("_wait_seconds") for suffix in ("_bucket", "_sum", "_count")}
+shown |= {name + suffix for name in shown if re.search("_(wait|queue|duration)_seconds$", name) for suffix in ("_bucket", "_sum", "_count")}
 labels = {"name", "le"} | set(re.findall(r'with\(labels, "(\w+)"', source))
 values = set(re.findall(r'"(\w+)"', source))
 

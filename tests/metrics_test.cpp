@@ -2,6 +2,7 @@
 #include "until.hpp"
 
 #include <bulwark/bulwark.hpp>
+#include <bulwark/call_meter.hpp>
 #include <bulwark/compartments.hpp>
 #include <bulwark/hedge.hpp>
 #include <bulwark/metrics.hpp>
@@ -17,6 +18,7 @@
 #include <chrono>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -87,7 +89,7 @@ TYPED_TEST(BulkheadMetrics, ShowPermitsAndHowRequestsEnded) {
     auto held = pool.try_acquire(2);
     ASSERT_TRUE(held);
     EXPECT_FALSE(pool.try_acquire());
-    EXPECT_EQ(value_of(all, R"(bulwark_bulkhead_wait_seconds_count{name="orders"})"), "-");
+    EXPECT_EQ(value_of(all, R"(bulwark_bulkhead_wait_seconds_count{name="orders"})"), "0");
     {
         std::jthread waiter([&](const std::stop_token& stop) { EXPECT_FALSE(pool.acquire(stop)); });
         EXPECT_TRUE(test::until([&] { return pool.waiting() == 1; }));
@@ -112,6 +114,7 @@ TEST(Metrics, AHistogramSortsWaitsIntoItsBuckets) {
     seen.waits[34] = 8;   // to 34.36 s
     seen.waits[40] = 16;  // longer
     seen.total_wait = 7s;
+    seen.has_waits = true;
     metric_writer to;
     describe(to, {{"name", "a"}}, seen);
     const auto families = to.take();
@@ -163,6 +166,77 @@ TEST(Metrics, EveryTypeShowsSomething) {
     EXPECT_EQ(value_of(all, R"(bulwark_late_results_total{name="in_time"})"), "0");
     EXPECT_EQ(value_of(all, R"(bulwark_hedge_attempts_total{name="second"})"), "0");
     EXPECT_EQ(value_of(all, R"(bulwark_left_calls_under_way{name="second"})"), "0");
+}
+
+TEST(Metrics, TheTransitionsOfABreakerNeverFall) {
+    manual_clock::reset();
+    basic_circuit_breaker<manual_clock> breaker{{.timeout = 1s, .max_hint = 60s}};
+    metrics all;
+    const auto watch = all.watch("a", breaker);
+    const auto transitions = [&] { return value_of(all, R"(bulwark_circuit_breaker_transitions_total{name="a"})"); };
+    breaker.trip();
+    EXPECT_EQ(transitions(), "1");
+    // Due for its probe, it shows the generation to come; held off then, the one that it is in.
+    manual_clock::advance(1s);
+    EXPECT_EQ(transitions(), "2");
+    ASSERT_TRUE(breaker.hold_off(5s));
+    ASSERT_EQ(breaker.generation(), 2U);
+    EXPECT_EQ(transitions(), "2");
+    manual_clock::advance(5s);
+    breaker.try_acquire()->success();
+    EXPECT_EQ(transitions(), "3");
+}
+
+TEST(Metrics, ABulkheadOfCallsAndOneOfBytesMayShareAName) {
+    bulkhead calls{{.max_concurrent = 1}};
+    memory_bulkhead bytes{{.max_bytes = 10}};
+    metrics all;
+    const auto a = all.watch("orders", calls);
+    const auto b = all.watch("orders", bytes);
+    (void)bytes.try_acquire(3);
+    EXPECT_EQ(value_of(all, R"(bulwark_bulkhead_requests_total{name="orders",outcome="admitted"})"), "0");
+    EXPECT_EQ(value_of(all, R"(bulwark_memory_bulkhead_requests_total{name="orders",outcome="admitted"})"), "1");
+}
+
+TEST(Metrics, AMeterCountsCallsByWhatBecameOfThem) {
+    manual_clock::reset();
+    basic_call_meter<manual_clock> meter;
+    basic_circuit_breaker<manual_clock> breaker{{.ready_to_trip = consecutive_failures(2)}};
+    pipeline call{meter, breaker};
+    metrics all;
+    const auto watch = all.watch("orders", meter);
+    EXPECT_TRUE(call.execute([] {
+        manual_clock::advance(2us);
+        return 1;
+    }));
+    (void)call.execute([] { return std::optional<int>(); });
+    EXPECT_THROW((void)call.execute([]() -> int { throw std::runtime_error("down"); }), std::runtime_error);
+    EXPECT_EQ(call.execute([] { return 1; }).error(), errc::circuit_open);
+    EXPECT_EQ(value_of(all, R"(bulwark_calls_total{name="orders",outcome="success"})"), "1");
+    EXPECT_EQ(value_of(all, R"(bulwark_calls_total{name="orders",outcome="failure"})"), "2");
+    EXPECT_EQ(value_of(all, R"(bulwark_calls_total{name="orders",outcome="ignored"})"), "0");
+    EXPECT_EQ(value_of(all, R"(bulwark_calls_refused_total{name="orders",reason="circuit_open"})"), "1");
+    EXPECT_EQ(value_of(all, R"(bulwark_calls_refused_total{name="orders",reason="bulkhead_full"})"), "0");
+    EXPECT_EQ(value_of(all, R"(bulwark_call_duration_seconds_count{name="orders"})"), "3");
+    EXPECT_EQ(value_of(all, R"(bulwark_call_duration_seconds_sum{name="orders"})"), "2e-06");
+
+    const call_meter untimed{{.times = false}};
+    const auto other = all.watch("users", untimed);
+    EXPECT_EQ(value_of(all, R"(bulwark_calls_total{name="users",outcome="success"})"), "0");
+    EXPECT_EQ(value_of(all, R"(bulwark_call_duration_seconds_count{name="users"})"), "-");
+}
+
+TEST(Metrics, WhatIsNoUtf8InALabelIsReplaced) {
+    const auto shown = [](std::string_view name) {
+        metric_writer to;
+        to.gauge("a", "", {{"name", std::string(name)}}, 1);
+        return to.take().at(0).samples.at(0).labels.at(0).value;
+    };
+    EXPECT_EQ(shown("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"), "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+    EXPECT_EQ(shown("caf\xff"), "caf\xef\xbf\xbd");
+    EXPECT_EQ(shown("\xc0\xaf"), "\xef\xbf\xbd\xef\xbf\xbd");                  // overlong
+    EXPECT_EQ(shown("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");  // a surrogate
+    EXPECT_EQ(shown("\xe2\x82"), "\xef\xbf\xbd\xef\xbf\xbd");                  // cut off
 }
 
 TEST(Metrics, CompartmentsAreShownUnderTheirNamesAlsoThoseThatComeLater) {

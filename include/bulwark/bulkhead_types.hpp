@@ -48,6 +48,7 @@ struct bulkhead_snapshot {
     std::chrono::nanoseconds total_wait{0};
     /// Where wait_histogram is set: waits[i] counts those of [2^i, 2^(i+1)) ns, and waits[0] those under 1 ns too.
     std::array<std::uint64_t, 64> waits{};
+    bool has_waits = false;  ///< whether wait_histogram is set
 
     friend bool operator==(const bulkhead_snapshot&, const bulkhead_snapshot&) = default;
 };

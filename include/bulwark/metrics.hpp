@@ -14,14 +14,15 @@
 // Names: bulwark_<type>_<what>_<unit>, units are seconds, bytes, or none where calls, permits or threads are counted;
 // label `name` is what was watched. Counters end in _total and only grow while the object lives. A breaker's counts
 // begin anew with every window and generation, so they are gauges (bulwark_circuit_breaker_window_...); what grows is
-// the number of its transitions. docs/metrics.md lists them all.
+// the number of its transitions, and what a call_meter (call_meter.hpp) counts. docs/metrics.md lists them all.
 //
 // A type T of one's own is watched where its namespace has a function
 // void describe(bulwark::metric_writer&, const bulwark::metric_labels&, const T&).
 //
 // Thread safety: every member may be called from any thread at any time. A watched object must live until its
 // watch ends, which waits for a scrape that is under way. Progress: blocking; nobody but scrapers and those who begin
-// or end a watch takes the lock. Throws std::bad_alloc. Names of objects are to be UTF-8, as Prometheus wants them.
+// or end a watch takes the lock. Throws std::bad_alloc. In values of labels,
+// bytes that are no UTF-8 are replaced: Prometheus refuses a whole page for one of them.
 #pragma once
 
 #include <bulwark/breaker_types.hpp>
@@ -31,7 +32,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -39,6 +42,10 @@
 #include <vector>
 
 namespace bulwark::inline BULWARK_ABI {
+
+namespace detail {
+class metric_sources;
+}  // namespace detail
 
 enum class metric_type : std::uint8_t { counter, gauge, histogram };
 
@@ -85,12 +92,19 @@ public:
     std::vector<metric_family> take() noexcept { return std::move(families_); }
 
 private:
-    metric_family& family(std::string_view name, std::string_view help, metric_type type, const metric_labels& labels);
+    friend detail::metric_sources;
+
+    void put(std::string_view name, std::string_view help, metric_type type, metric_sample sample);
+    metric_family& family(std::string_view name, std::string_view help, metric_type type);
 
     std::vector<metric_family> families_;
+    std::set<std::string> series_;  ///< name and labels of each sample
+    /// The most that each counter of the object at hand has shown so far, by its series; null: it is not kept.
+    std::map<std::string, double>* most_ = nullptr;
 };
 
 struct adaptive_limit_snapshot;
+struct call_meter_snapshot;
 struct retry_snapshot;
 struct thread_pool_bulkhead_snapshot;
 
@@ -99,6 +113,7 @@ void describe(metric_writer& to, const metric_labels& labels, const bulkhead_sna
 void describe(metric_writer& to, const metric_labels& labels, const thread_pool_bulkhead_snapshot& seen);
 void describe(metric_writer& to, const metric_labels& labels, const adaptive_limit_snapshot& seen);
 void describe(metric_writer& to, const metric_labels& labels, const retry_snapshot& seen);
+void describe(metric_writer& to, const metric_labels& labels, const call_meter_snapshot& seen);
 
 namespace detail {
 
@@ -158,8 +173,6 @@ void describe_as(metric_writer& to, const metric_labels& labels, const T& object
     }
 }
 
-class metric_sources;
-
 }  // namespace detail
 
 /// Ends with its destruction; may outlive the registry. Move-only.
@@ -195,8 +208,9 @@ public:
     metrics();
 
     /// A breaker, bulkhead, memory bulkhead, thread pool, rate limiter, retry or budget, adaptive limit, timeout,
-    /// hedge, or their mutex reference. The same name may be given to objects of different types; two of one type
-    /// under one name are two samples with the same labels, which Prometheus refuses: collect() keeps the first.
+    /// hedge, call meter, or their mutex reference. The same name may be given to objects of different types; two of
+    /// one type under one name are two samples with the same labels, which Prometheus refuses: collect() keeps the
+    /// first.
     template <class T>
     metric_watch watch(std::string name, const T& object) {
         return add([labels = labels_of(std::move(name)), &object](metric_writer& to) {

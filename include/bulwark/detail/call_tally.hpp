@@ -66,7 +66,8 @@ public:
         std::uint64_t longest = read(shared_, tally_of::longest_wait);
         for (std::uint32_t i = 0; i != size_; ++i) longest = std::max(longest, read(cells_[i], tally_of::longest_wait));
         all.longest_wait = std::chrono::nanoseconds(longest);
-        if (waits_ == nullptr) return;
+        all.has_waits = waits_ != nullptr;
+        if (!all.has_waits) return;
         for (std::size_t i = 0; i != all.waits.size(); ++i) {
             // relaxed: see above.
             all.waits[i] = (*waits_)[i].load(memory_order_relaxed);

@@ -155,6 +155,7 @@ public:
         seen.capacity = capacity_;
         seen.in_use = in_use_;
         seen.waiting = queue_.size();
+        seen.has_waits = config_.wait_histogram;
         return seen;
     }
 
