@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace bulwark::inline BULWARK_ABI::detail {
@@ -16,8 +17,9 @@ bool futex::sleep_at(const void* address, std::uint32_t value, std::chrono::stea
     using namespace std::chrono;
     using clock = std::chrono::steady_clock;
     // The steady clock is CLOCK_MONOTONIC, which is what the kernel measures an absolute time by.
-    const auto time = until.time_since_epoch();
-    const auto whole = floor<seconds>(time);
+    // Before its beginning it has no times; whole seconds of the least one would not fit into its ticks.
+    const auto time = std::max(until.time_since_epoch(), clock::duration::zero());
+    const auto whole = duration_cast<seconds>(time);
     timespec at{};
     at.tv_sec = static_cast<time_t>(whole.count());
     at.tv_nsec = static_cast<long>(nanoseconds(time - whole).count());
