@@ -12,19 +12,23 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
+namespace fmt {
+
 template <>
-struct fmt::formatter<bulwark::breaker_state> : fmt::ostream_formatter {};
+struct formatter<bulwark::breaker_state> : ostream_formatter {};
 template <>
-struct fmt::formatter<bulwark::breaker_counts> : fmt::ostream_formatter {};
+struct formatter<bulwark::breaker_counts> : ostream_formatter {};
 template <>
-struct fmt::formatter<bulwark::breaker_snapshot> : fmt::ostream_formatter {};
+struct formatter<bulwark::breaker_snapshot> : ostream_formatter {};
 template <>
-struct fmt::formatter<bulwark::transition> : fmt::ostream_formatter {};
+struct formatter<bulwark::transition> : ostream_formatter {};
 template <>
-struct fmt::formatter<bulwark::bulkhead_event> : fmt::ostream_formatter {};
+struct formatter<bulwark::bulkhead_event> : ostream_formatter {};
 template <>
-struct fmt::formatter<bulwark::bulkhead_snapshot> : fmt::ostream_formatter {};
+struct formatter<bulwark::bulkhead_snapshot> : ostream_formatter {};
 template <>
-struct fmt::formatter<bulwark::errc> : fmt::ostream_formatter {};
+struct formatter<bulwark::errc> : ostream_formatter {};
 template <>
-struct fmt::formatter<bulwark::outcome> : fmt::ostream_formatter {};
+struct formatter<bulwark::outcome> : ostream_formatter {};
+
+}  // namespace fmt
