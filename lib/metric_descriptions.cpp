@@ -1,9 +1,13 @@
 // What each type shows of itself: the names, helps and units of all metrics of the library, in one place.
 #include <bulwark/adaptive_limit_config.hpp>
 #include <bulwark/call_meter.hpp>
+#include <bulwark/detail/exceptions.hpp>
 #include <bulwark/metrics.hpp>
 #include <bulwark/retry_config.hpp>
+
+#if BULWARK_HAS_EXCEPTIONS  // or there is no pool
 #include <bulwark/thread_pool_bulkhead.hpp>
+#endif
 
 #include <array>
 #include <cstddef>
@@ -13,7 +17,7 @@
 namespace bulwark::inline BULWARK_ABI {
 namespace {
 
-double seconds(std::chrono::nanoseconds time) {
+double in_seconds(std::chrono::nanoseconds time) {
     if (time == std::chrono::nanoseconds::max()) return std::numeric_limits<double>::infinity();
     return std::chrono::duration<double>(time).count();
 }
@@ -44,7 +48,7 @@ std::vector<metric_bucket> buckets_of(const std::array<std::uint64_t, 64>& waits
 void describe_times(metric_writer& to, std::string_view name, std::string_view help, const metric_labels& labels,
                     const std::array<std::uint64_t, 64>& waits, std::chrono::nanoseconds total) {
     const std::uint64_t count = std::accumulate(waits.begin(), waits.end(), std::uint64_t{0});
-    to.histogram(name, help, labels, buckets_of(waits), count, seconds(total));
+    to.histogram(name, help, labels, buckets_of(waits), count, in_seconds(total));
 }
 
 /// What bulkheads of calls and of bytes have in common, each under names of its own.
@@ -68,8 +72,8 @@ void describe_callers(metric_writer& to, const caller_names& names, const metric
     ended("refused", seen.refused);
     ended("timed_out", seen.timed_out);
     ended("stopped", seen.stopped);
-    to.counter(names.waited, "Time that callers spent waiting, added up.", labels, seconds(seen.total_wait));
-    to.gauge(names.longest, "The longest that a caller ever waited.", labels, seconds(seen.longest_wait));
+    to.counter(names.waited, "Time that callers spent waiting, added up.", labels, in_seconds(seen.total_wait));
+    to.gauge(names.longest, "The longest that a caller ever waited.", labels, in_seconds(seen.longest_wait));
     if (!seen.has_waits) return;
     describe_times(to, names.wait, "Time that a caller waited, however that ended.", labels, seen.waits,
                    seen.total_wait);
@@ -90,7 +94,7 @@ void describe(metric_writer& to, const metric_labels& labels, const breaker_snap
     to.counter("bulwark_circuit_breaker_transitions_total", "Changes of state.", labels, number(seen.generation - 1));
     to.gauge("bulwark_circuit_breaker_retry_after_seconds",
              "Until the first probe; 0 unless open, +Inf where it never comes by itself.", labels,
-             seconds(seen.retry_after));
+             in_seconds(seen.retry_after));
     to.gauge("bulwark_circuit_breaker_window_requests", "Calls admitted in the current window.", labels,
              seen.counts.requests);
     const auto ended = [&](std::string_view how, std::uint32_t n) {
@@ -120,6 +124,7 @@ void detail::describe_bytes(metric_writer& to, const metric_labels& labels, cons
     describe_callers(to, of_bytes, labels, seen);
 }
 
+#if BULWARK_HAS_EXCEPTIONS
 void describe(metric_writer& to, const metric_labels& labels, const thread_pool_bulkhead_snapshot& seen) {
     to.gauge("bulwark_thread_pool_threads", "Workers.", labels, seen.threads);
     to.gauge("bulwark_thread_pool_busy", "Workers that run a call.", labels, seen.busy);
@@ -135,18 +140,19 @@ void describe(metric_writer& to, const metric_labels& labels, const thread_pool_
     ended("refused", seen.refused);
     ended("stopped", seen.stopped);
     to.gauge("bulwark_thread_pool_longest_queued_seconds", "The longest that a call stood in the queue.", labels,
-             seconds(seen.longest_queued));
+             in_seconds(seen.longest_queued));
     describe_times(to, "bulwark_thread_pool_queue_seconds", "Time that a call stood in the queue.", labels, seen.waits,
                    seen.total_queued);
 }
+#endif
 
 void describe(metric_writer& to, const metric_labels& labels, const adaptive_limit_snapshot& seen) {
     to.gauge("bulwark_adaptive_limit_limit", "Calls that may be under way at once, at present.", labels, seen.limit);
     to.gauge("bulwark_adaptive_limit_in_use", "Calls under way.", labels, seen.in_use);
     to.gauge("bulwark_adaptive_limit_short_latency_seconds", "Mean latency of the last window.", labels,
-             seconds(seen.short_latency));
+             in_seconds(seen.short_latency));
     to.gauge("bulwark_adaptive_limit_long_latency_seconds", "What the algorithm holds the latency against.", labels,
-             seconds(seen.long_latency));
+             in_seconds(seen.long_latency));
 }
 
 void describe(metric_writer& to, const metric_labels& labels, const retry_snapshot& seen) {
