@@ -18,6 +18,7 @@
 // Not in bulwark.hpp.
 #pragma once
 
+#include <bulwark/detail/call_tally.hpp>
 #include <bulwark/detail/enum_index.hpp>
 #include <bulwark/detail/exceptions.hpp>
 #include <bulwark/detail/executes.hpp>
@@ -29,7 +30,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -120,10 +120,10 @@ private:
     void count(outcome o, typename Clock::time_point began) {
         add(static_cast<std::size_t>(o), 1);
         if (!config_.times) return;
-        const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - began).count();
-        const auto ns = static_cast<std::uint64_t>(std::max<std::chrono::nanoseconds::rep>(took, 0));
-        add(total_time, ns);
-        add(first_time + static_cast<std::size_t>(std::bit_width(std::max<std::uint64_t>(ns, 1))) - 1, 1);
+        const auto took = std::max(std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - began),
+                                   std::chrono::nanoseconds::zero());
+        add(total_time, static_cast<std::uint64_t>(took.count()));
+        add(first_time + detail::wait_bucket(took), 1);
     }
 
     void add(std::size_t what, std::uint64_t n) noexcept {
